@@ -1,0 +1,1 @@
+"""The account of every line and row: terms, equations, lateness. Pure."""

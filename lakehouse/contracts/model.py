@@ -1,0 +1,193 @@
+"""The words that a contract is written in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+Conflict = Literal["quarantine", "extra"]
+
+
+# --- the JSON of a record -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JsonText:
+    """A string; where `numbers` is set, a number is taken as its own text (an API that writes int64 both ways)."""
+
+    numbers: bool = False
+
+
+@dataclass(frozen=True)
+class JsonInt:
+    """An integer that fits into 64 bits."""
+
+
+@dataclass(frozen=True)
+class JsonFloat:
+    """Any JSON number."""
+
+
+@dataclass(frozen=True)
+class JsonBool:
+    """true or false."""
+
+
+@dataclass(frozen=True)
+class JsonList:
+    """A list of one type."""
+
+    item: JsonType
+
+
+@dataclass(frozen=True)
+class JsonObject:
+    """An object. Fields that it does not name are kept in `_extra`."""
+
+    fields: tuple[JsonField, ...]
+
+    def field(self, name: str) -> JsonField | None:
+        """The declared field of that name, or None."""
+        return next((f for f in self.fields if f.name == name), None)
+
+
+JsonType = JsonText | JsonInt | JsonFloat | JsonBool | JsonList | JsonObject
+
+
+@dataclass(frozen=True)
+class JsonField:
+    """One field of an object.
+
+    `required`: its absence (or null) quarantines the record. `on_conflict`: what becomes of a value of another type:
+    the record is quarantined with rule `changed_type`, or only the value goes to `_extra`. `masked`: follows the fetch and not the
+    event (such as `etag`): left out of the identity of a line and of clean.
+    """
+
+    name: str
+    type: JsonType = JsonText()
+    required: bool = False
+    on_conflict: Conflict = "quarantine"
+    masked: bool = False
+
+
+# --- the columns of the clean table ---------------------------------------------------------------------------------
+
+ScalarType = Literal["string", "int64", "float64", "bool", "date", "timestamp"]  # timestamp: microseconds, UTC
+
+
+@dataclass(frozen=True)
+class ListType:
+    """A list column."""
+
+    item: ColumnType
+
+
+@dataclass(frozen=True)
+class StructType:
+    """A struct column: (name, type) pairs."""
+
+    fields: tuple[tuple[str, ColumnType], ...]
+
+
+ColumnType = ScalarType | ListType | StructType
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the clean table.
+
+    `path` says where in the record it comes from, for readers and for `explain` (`events[].parameters[api_name]`).
+    `pii="email"`: stored as a keyed token. `allowed` is an open vocabulary when `open_vocabulary` is set: an unknown value is reported, not refused.
+    `minimum` / `maximum` are inclusive. `pattern` is a regular expression that the whole value must match.
+    """
+
+    name: str
+    type: ColumnType
+    description: str
+    path: str | None = None
+    nullable: bool = True
+    pii: Literal["email"] | None = None
+    allowed: tuple[str, ...] | None = None
+    open_vocabulary: bool = False
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    pattern: str | None = None
+    unit: str | None = None
+
+
+PROVENANCE: tuple[Column, ...] = (
+    Column("_fetch_id", "string", "Fetch that landed the line.", nullable=False),
+    Column("_part", "string", "Raw part, relative to the lake, that holds the line.", nullable=False),
+    Column("_line", "int64", "Line of the part, from 1.", nullable=False),
+    Column("_landed_at", "timestamp", "When the part was landed.", nullable=False),
+    Column("_contract_version", "int64", "Version of the contract that made the row.", nullable=False),
+)
+EXTRA = Column("_extra", "string", "JSON object: what the record held that no column claims, cut from the raw text, e-mail addresses tokenised.")
+PARTITION = Column("event_date", "date", "Partition: the UTC date of the grain that holds the record.", nullable=False)
+
+
+@dataclass(frozen=True)
+class DriftPolicy:
+    """When drift is more than a warning. Shares of the rows of a day, 0 to 1."""
+
+    unknown_fields_error_share: float = 1.0
+    quarantined_error_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The declaration of one dataset: its grain, key, columns, lateness, PII and versions. Nothing about a column is written twice.
+
+    `record` is the JSON that the producer writes; `columns` are the columns of the clean table without partition, provenance and `_extra`.
+    `key` names columns and must include `event_time`. `version_column`: of rows with an equal key the highest wins, before content decides.
+    `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never).
+    `time_path`: dotted path of the record's time, by which lines are routed to grains. `start` of the data is a setting of the lake.
+    """
+
+    name: str
+    title: str
+    description: str
+    grain: Literal["hour", "day"]
+    record: JsonObject
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    event_time: str
+    time_path: str
+    version: int
+    transform_version: int
+    owners: tuple[str, ...]
+    id_columns: tuple[str, ...] = ()
+    version_column: str | None = None
+    allowed_lateness: dt.timedelta | None = None
+    rows_span_days: bool = False
+    drift: DriftPolicy = DriftPolicy()
+    freshness: dt.timedelta = dt.timedelta(hours=6)
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"contract {self.name}: a column is declared twice")
+        missing = [k for k in (*self.key, self.event_time, *self.id_columns) if k not in names]
+        if missing:
+            raise ValueError(f"contract {self.name}: {missing} are named as key, id or event time but are not columns")
+        if self.event_time not in self.key:
+            raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be in the key, so that duplicates lie in one grain")
+
+    def column(self, name: str) -> Column:
+        """The column of that name; `KeyError` when there is none."""
+        for column in self.table_columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"contract {self.name} has no column {name!r}")
+
+    @property
+    def table_columns(self) -> tuple[Column, ...]:
+        """All columns of the clean table, in order: the contract's, `_extra`, provenance, partition."""
+        return (*self.columns, EXTRA, *PROVENANCE, PARTITION)
+
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """Names of the columns that make up the content of a row (all but provenance)."""
+        return (*(c.name for c in self.columns), EXTRA.name)

@@ -1,0 +1,1 @@
+"""Google Workspace audit activities, as the Admin SDK Reports API tells them."""

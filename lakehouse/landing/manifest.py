@@ -1,0 +1,77 @@
+"""The records that raw is made of: parts and manifests (the commit log of ingestion)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+import msgspec
+
+from lakehouse.accounts.books import FetchBooks
+
+MANIFEST_FORMAT = 1
+Kind = Literal["fetch", "redrive"]
+Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive"]
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A stretch of time that a source was asked for: start inclusive, end exclusive, UTC."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+
+class LineRef(msgspec.Struct, frozen=True, order=True):
+    """One line of raw: the path of its part (relative to the lake) and the line number, from 1."""
+
+    part: str
+    line: int
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One immutable raw file.
+
+    `path` and `ids` are relative to the lake; `grain` is a `Grain.key`. `sha256` is of the stored (compressed) bytes. `raw_bytes`: uncompressed size.
+    `min_time`, `max_time`: of the records, None in an unplaced part.
+    """
+
+    path: str
+    ids: str
+    grain: str
+    lines: int
+    size: int
+    raw_bytes: int
+    sha256: str
+    min_time: dt.datetime | None = None
+    max_time: dt.datetime | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The commit record of one fetch: one window of one application of one source, read to its end.
+
+    `number` is its place in the log. `window` is what was asked for, `covered` what may now count as read without gaps (it ends before
+    `window` does when the source was asked up to now). `landed_at` is the lake's clock when the parts were written. `lateness` is a
+    histogram of first sightings: upper bound of the bucket in seconds behind the cursor -> count (0: inside new coverage).
+    `http` holds counters of the source client. `supersedes` is for redrives.
+    """
+
+    number: int
+    dataset: str
+    source: str
+    application: str
+    fetch_id: str
+    kind: Kind
+    purpose: Purpose
+    window: Window | None
+    covered: Window | None
+    started_at: dt.datetime
+    landed_at: dt.datetime
+    books: FetchBooks
+    parts: tuple[Part, ...] = ()
+    lateness: dict[int, int] = msgspec.field(default_factory=dict)
+    late_recovered: int = 0
+    order_violations: int = 0
+    supersedes: tuple[LineRef, ...] = ()
+    http: dict[str, Any] = msgspec.field(default_factory=dict)
+    run_id: str | None = None
+    format: int = MANIFEST_FORMAT

@@ -1,0 +1,168 @@
+"""One lake: where it is, its clock, its starts, its sources, its token key. Settings live in `<lake>/lake.json`, secrets in the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import os
+import secrets
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lakehouse.errors import ConfigurationError, LakeFormatError
+from lakehouse.storage import Store, open_store
+
+LAKE_FORMAT = 1
+SETTINGS_FILE = "lake.json"
+DEVELOPMENT_KEY = ".dev/token.key"
+ENV_URL = "LAKEHOUSE_URL"
+ENV_KIND = "LAKEHOUSE_ENV"
+ENV_TOKEN_KEY = "LAKEHOUSE_TOKEN_KEY"  # noqa: S105  the name of a variable
+
+log = logging.getLogger(__name__)
+
+
+class DatasetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of one dataset in one lake.
+
+    `start`: first day of its partitions. `engine`: overrides the declaration of the dataset. `source`: options of its source
+    (for the Reports API: `applications`, `url`, `subject`, `collector_client_id`, `simulated`).
+    """
+
+    start: dt.date | None = None
+    engine: str | None = None
+    source: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of `lake.json`. `clock`: a fixed now, for demos and replays; null is the system's clock."""
+
+    format: int = LAKE_FORMAT
+    clock: dt.datetime | None = None
+    datasets: dict[str, DatasetSettings] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TokenKey:
+    """The key of the keyed hash that replaces PII. `id` names it without telling it (part of every digest)."""
+
+    secret: bytes = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Eight hex digits of the hash of the key."""
+        return hashlib.blake2b(self.secret, digest_size=4, person=b"token-key-id").hexdigest()
+
+
+@dataclass(frozen=True)
+class Lake:
+    """An open lake: its store and settings. Everything that touches data takes one."""
+
+    store: Store
+    settings: LakeSettings
+
+    @property
+    def url(self) -> str:
+        """Where the lake is."""
+        return self.store.url
+
+    def now(self) -> dt.datetime:
+        """The lake's clock (aware, UTC, microseconds)."""
+        fixed = self.settings.clock
+        return fixed.astimezone(dt.UTC) if fixed is not None else dt.datetime.now(dt.UTC)
+
+    def dataset(self, name: str) -> DatasetSettings:
+        """Settings of a dataset; defaults where the lake says nothing."""
+        return self.settings.datasets.get(name, DatasetSettings())
+
+    def start(self, dataset: str) -> dt.date:
+        """First day of a dataset's partitions; 180 days (the retention of the Reports API) before the lake was made where none is set."""
+        start = self.dataset(dataset).start
+        return start if start is not None else self.now().date() - dt.timedelta(days=180)
+
+    def token_key(self) -> TokenKey:
+        """The key for PII tokens: `LAKEHOUSE_TOKEN_KEY`, or a development key made once beside a lake on a local disk.
+
+        Raises `ConfigurationError` when the variable is missing in production or for a lake that is not on a local disk.
+        """
+        given = os.environ.get(ENV_TOKEN_KEY)
+        if given:
+            if len(given) < 16:
+                raise ConfigurationError(
+                    f"{ENV_TOKEN_KEY} must have at least 16 characters, it has {len(given)}. Make one with: openssl rand -hex 32"
+                )
+            return TokenKey(given.encode())
+        if is_production() or self.store.root is None:
+            where = "in production" if is_production() else f"for a lake that is not on a local disk ({self.url})"
+            raise ConfigurationError(f"{ENV_TOKEN_KEY} is not set, and a development key is not used {where}. Make one with: openssl rand -hex 32")
+        return TokenKey(_development_key(self.store.root))
+
+    def with_settings(self, settings: LakeSettings) -> Lake:
+        """Write other settings to `lake.json` and return the lake that has them."""
+        self.store.replace(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+        return replace(self, settings=settings)
+
+
+def is_production() -> bool:
+    """Whether `LAKEHOUSE_ENV` says production."""
+    return os.environ.get(ENV_KIND, "development") == "production"
+
+
+def project_root() -> Path:
+    """The folder of the checkout: where `workspace.yaml` and `dbt_project/` are."""
+    return Path(__file__).resolve().parent.parent
+
+
+def default_url() -> str:
+    """`LAKEHOUSE_URL`, or `data/` in the checkout."""
+    return os.environ.get(ENV_URL) or str(project_root() / "data")
+
+
+def open_lake(url: str | Path | None = None) -> Lake:
+    """Open a lake (made on first use) and read its settings.
+
+    A lake that is made here gets a `lake.json` whose starts stay as they are from then on. Raises `LakeFormatError` for a lake of a newer format
+    or with settings that cannot be read.
+    """
+    store = open_store(url if url is not None else default_url())
+    try:
+        data = store.read(SETTINGS_FILE)
+    except FileNotFoundError:
+        store.create(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(LakeSettings()), indent=2) + b"\n")
+        data = store.read(SETTINGS_FILE)
+    return Lake(store, _decode(data, store.uri(SETTINGS_FILE)))
+
+
+def _decode(data: bytes, where: str) -> LakeSettings:
+    try:
+        found = msgspec.json.decode(data)
+        version = found.get("format") if isinstance(found, dict) else None
+        if isinstance(version, int) and version > LAKE_FORMAT:
+            raise LakeFormatError(f"{where} says format {version}, this software knows up to {LAKE_FORMAT}. Install a newer lakehouse.")
+        settings = msgspec.convert(found, LakeSettings, strict=False)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise LakeFormatError(f"{where} cannot be read: {error}. Mend the file, or move it away to start from defaults.") from error
+    if settings.clock is not None and settings.clock.tzinfo is None:
+        raise LakeFormatError(f"{where}: clock must have a time zone, such as 2026-11-20T12:00:00Z, got {settings.clock.isoformat()}.")
+    return settings
+
+
+def _development_key(root: Path) -> bytes:
+    path = root / DEVELOPMENT_KEY
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_hex(32))
+        try:
+            os.link(aside, path)
+            log.warning("%s is not set: made a development key at %s. Do not use it for real data.", ENV_TOKEN_KEY, path)
+        except FileExistsError:
+            log.debug("another process made the development key first")
+        finally:
+            aside.unlink()
+    return path.read_bytes().strip()

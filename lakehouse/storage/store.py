@@ -1,0 +1,129 @@
+"""Atomic create, read, list and delete below one URL, through obstore (the Rust library that delta-rs uses).
+
+A file appears whole or not at all, and `create` never replaces one that is there: on a disk obstore writes aside and links, on S3 and
+GCS it is a conditional PUT. On a disk nothing is synced by that (measured); `sync` is for the files that a later commit will name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, from_url
+
+from lakehouse.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored file. `path` is relative to the lake."""
+
+    path: str
+    size: int
+    modified: dt.datetime
+
+
+@dataclass(frozen=True)
+class Store:
+    """The bytes of one lake. All paths are relative to it, with `/`."""
+
+    url: str
+    root: Path | None
+    _store: Any = field(repr=False)
+
+    def read(self, path: str) -> bytes:
+        """The whole file; `FileNotFoundError` when there is none."""
+        return bytes(obstore.get(self._store, path).bytes())
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there."""
+        try:
+            obstore.head(self._store, path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write a new file whole. False, and nothing is changed, when one is there already."""
+        try:
+            obstore.put(self._store, path, data, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Write a file whole, over the one that may be there. Only for what is no history: settings, locks of nobody."""
+        obstore.put(self._store, path, data)
+
+    def delete(self, path: str) -> None:
+        """Delete a file; one that is gone already is no error."""
+        try:
+            obstore.delete(self._store, path)
+        except FileNotFoundError:
+            return
+
+    def entries(self, prefix: str, *, after: str | None = None) -> Iterator[Entry]:
+        """Files below a folder, in no order; `after` skips paths up to and including it. A folder that is not there is empty."""
+        for chunk in obstore.list(self._store, prefix, offset=after):
+            for meta in chunk:
+                yield Entry(meta["path"], meta["size"], meta["last_modified"])
+
+    def folders(self, prefix: str) -> list[str]:
+        """Names of the folders directly below a folder, sorted."""
+        found = obstore.list_with_delimiter(self._store, prefix)
+        return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in found["common_prefixes"])
+
+    def files(self, prefix: str) -> list[str]:
+        """Names of the files directly below a folder, sorted."""
+        found = obstore.list_with_delimiter(self._store, prefix)
+        return sorted(m["path"].rsplit("/", 1)[-1] for m in found["objects"])
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Make files and their folders durable. On an object store a finished PUT already is."""
+        if self.root is None:
+            return
+        folders: set[Path] = set()
+        for path in paths:
+            target = self.root / path
+            _fsync(target)
+            folders.update(p for p in target.parents if p == self.root or self.root in p.parents)
+        for folder in folders:
+            _fsync(folder)
+
+    def uri(self, path: str) -> str:
+        """What another library opens: an absolute path on a disk, a URL elsewhere."""
+        return str(self.root / path) if self.root is not None else f"{self.url.rstrip('/')}/{path}"
+
+
+def open_store(url: str | Path) -> Store:
+    """Open the store of a lake: a folder (made when missing), or a URL such as `s3://bucket/lake`, with credentials from the environment."""
+    text = str(url)
+    scheme = urlsplit(text).scheme
+    if scheme in ("", "file") or len(scheme) == 1:  # one letter is a Windows drive
+        root = Path(urlsplit(text).path if scheme == "file" else text).expanduser().resolve()
+        if root.exists() and not root.is_dir():
+            raise ConfigurationError(f"The lake must be a folder, but {root} is a file. Name another place with --lake or LAKEHOUSE_URL.")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"The lake's folder {root} cannot be made: {error}. Name another place with --lake or LAKEHOUSE_URL.") from error
+        return Store(root.as_uri(), root, LocalStore(root))
+    try:
+        return Store(text, None, from_url(text))
+    except Exception as error:
+        raise ConfigurationError(f"The lake {text!r} cannot be opened: {error}. Expected a folder or a URL such as s3://bucket/lake.") from error
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
