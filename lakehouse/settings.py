@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from lakehouse.errors import ConfigurationError, LakeFormatError
-from lakehouse.storage import Store, open_store
+from lakehouse.storage import Store, local_path, open_store
 
 LAKE_FORMAT = 1
 SETTINGS_FILE = "lake.json"
@@ -135,6 +135,19 @@ def open_lake(url: str | Path | None = None) -> Lake:
         store.create(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(LakeSettings()), indent=2) + b"\n")
         data = store.read(SETTINGS_FILE)
     return Lake(store, _decode(data, store.uri(SETTINGS_FILE)))
+
+
+def open_existing_lake(url: str | Path | None = None) -> Lake:
+    """Open a lake that is there already. Raises `ConfigurationError` where there is none, so that a misspelt path makes no empty lake."""
+    place = str(url if url is not None else default_url())
+    on_disk = local_path(place)
+    found = (on_disk / SETTINGS_FILE).is_file() if on_disk is not None else open_store(place).exists(SETTINGS_FILE)
+    if not found:
+        raise ConfigurationError(
+            f"There is no lake at {place} (no {SETTINGS_FILE}). Name another place with --lake or {ENV_URL}, or make one with `lakehouse demo` or "
+            "`lakehouse fetch`."
+        )
+    return open_lake(place)
 
 
 def _decode(data: bytes, where: str) -> LakeSettings:

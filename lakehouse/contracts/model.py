@@ -98,8 +98,9 @@ class Column:
     """One column of the clean table.
 
     `path` says where in the record it comes from, for readers and for `explain` (`events[].parameters[api_name]`).
-    `pii="email"`: stored as a keyed token. `allowed` is an open vocabulary when `open_vocabulary` is set: an unknown value is reported, not refused.
-    `minimum` / `maximum` are inclusive. `pattern` is a regular expression that the whole value must match.
+    `pii="email"`: stored as a keyed token; `"identity"`: so where it is an address, an opaque id stays. `allowed` is an open vocabulary
+    when `open_vocabulary` is set: an unknown value is reported, not refused. `minimum` and `maximum` are inclusive.
+    `pattern` is a regular expression that the whole value must match.
     """
 
     name: str
@@ -107,7 +108,7 @@ class Column:
     description: str
     path: str | None = None
     nullable: bool = True
-    pii: Literal["email"] | None = None
+    pii: Literal["email", "identity"] | None = None
     allowed: tuple[str, ...] | None = None
     open_vocabulary: bool = False
     minimum: int | float | None = None

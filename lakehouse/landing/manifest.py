@@ -51,8 +51,8 @@ class Manifest(msgspec.Struct, frozen=True):
 
     `number` is its place in the log. `window` is what was asked for, `covered` what may now count as read without gaps (it ends before
     `window` does when the source was asked up to now). `landed_at` is the lake's clock when the parts were written. `lateness` is a
-    histogram of first sightings: upper bound of the bucket in seconds behind the cursor -> count (0: inside new coverage).
-    `http` holds counters of the source client. `supersedes` is for redrives.
+    histogram of first sightings: upper bound of the bucket in seconds behind the newest instant read before -> count (0: inside new coverage).
+    `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
     """
 
     number: int
@@ -74,4 +74,5 @@ class Manifest(msgspec.Struct, frozen=True):
     supersedes: tuple[LineRef, ...] = ()
     http: dict[str, Any] = msgspec.field(default_factory=dict)
     run_id: str | None = None
+    routing: int = 1
     format: int = MANIFEST_FORMAT

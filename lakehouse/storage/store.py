@@ -42,6 +42,11 @@ class Store:
         """The whole file; `FileNotFoundError` when there is none."""
         return bytes(obstore.get(self._store, path).bytes())
 
+    def chunks(self, path: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """The file in pieces of at least `size` bytes (the last may be shorter), without holding it whole; `FileNotFoundError` when there is none."""
+        for chunk in obstore.get(self._store, path).stream(min_chunk_size=size):
+            yield bytes(chunk)
+
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
         try:
@@ -102,12 +107,20 @@ class Store:
         return str(self.root / path) if self.root is not None else f"{self.url.rstrip('/')}/{path}"
 
 
-def open_store(url: str | Path) -> Store:
-    """Open the store of a lake: a folder (made when missing), or a URL such as `s3://bucket/lake`, with credentials from the environment."""
+def local_path(url: str | Path) -> Path | None:
+    """The folder that a lake's URL names; None for an object store."""
     text = str(url)
     scheme = urlsplit(text).scheme
     if scheme in ("", "file") or len(scheme) == 1:  # one letter is a Windows drive
-        root = Path(urlsplit(text).path if scheme == "file" else text).expanduser().resolve()
+        return Path(urlsplit(text).path if scheme == "file" else text).expanduser().resolve()
+    return None
+
+
+def open_store(url: str | Path) -> Store:
+    """Open the store of a lake: a folder (made when missing), or a URL such as `s3://bucket/lake`, with credentials from the environment."""
+    text = str(url)
+    root = local_path(url)
+    if root is not None:
         if root.exists() and not root.is_dir():
             raise ConfigurationError(f"The lake must be a folder, but {root} is a file. Name another place with --lake or LAKEHOUSE_URL.")
         try:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TypeVar
 
 import msgspec
 
 from lakehouse.accounts.books import Books
+from lakehouse.errors import LakeFormatError
 
 ACCOUNT_FORMAT = 1
+T = TypeVar("T")
+
+
+def decode_record(data: bytes, kind: type[T], where: str) -> T:
+    """A record of this module from its JSON. Raises `LakeFormatError`, naming the file, for one that is damaged or of a newer version."""
+    try:
+        found = msgspec.json.decode(data)
+        version = found.get("format") if isinstance(found, dict) else None
+        if isinstance(version, int) and version > ACCOUNT_FORMAT:
+            raise LakeFormatError(f"{where} says format {version}, this software knows up to {ACCOUNT_FORMAT}. Install a newer lakehouse.")
+        return msgspec.convert(found, kind, strict=False)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise LakeFormatError(f"{where} is damaged: {error}. Delete it and build the day again with: lakehouse replay") from error
 
 
 class TableFile(msgspec.Struct, frozen=True):
@@ -44,7 +59,8 @@ class FieldCount(msgspec.Struct, frozen=True):
 class GrainAccount(msgspec.Struct, frozen=True):
     """What the clean step made of one grain. Written last: a result without an account does not exist.
 
-    `lateness`: seconds from event to landing, upper bound of the bucket -> first sightings kept. `key_conflicts`: keys met with other content.
+    `staged_at`: seconds since the epoch by the system's clock (a lake's own clock may stand still). `lateness`: seconds from event to landing,
+    upper bound of the bucket -> rows kept. `key_conflicts`: keys met with other content.
     `quarantine_rules`: rule -> quarantined lines and rows. `unknown_values`: "column=value" of open vocabularies -> rows.
     """
 
@@ -55,7 +71,7 @@ class GrainAccount(msgspec.Struct, frozen=True):
     transform_version: int
     token_key_id: str
     engine: str
-    built_at: dt.datetime
+    staged_at: float
     seconds: float
     parts: tuple[PartBooks, ...]
     files: tuple[TableFile, ...]
@@ -82,7 +98,10 @@ class GrainRef(msgspec.Struct, frozen=True, order=True):
 
 
 class Build(msgspec.Struct, frozen=True):
-    """A day's list of grain results. `fingerprint` (63 bits) names it; `complete`: coverage had passed the end of the day; `seen`: last manifest number read."""
+    """A day's list of grain results. `fingerprint` (63 bits) names it.
+
+    `complete`: coverage had passed the end of the day without holes. `holes`: how many stretches coverage lacked. `seen`: last manifest number read.
+    """
 
     dataset: str
     day: dt.date

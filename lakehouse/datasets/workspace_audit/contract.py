@@ -93,7 +93,7 @@ COLUMNS = (
         "event_hash", "string", "Hash of the record's canonical events (object keys and parameters sorted by name), 32 hex digits.", "events", False
     ),
     Column("event_index", "int64", "Place of the event in its record, from 0.", "events[]", nullable=False, minimum=0),
-    Column("actor", "string", "Who: e-mail token, else profile id, else key.", "actor"),
+    Column("actor", "string", "Who: e-mail token, else profile id, else key.", "actor", pii="identity"),
     Column("actor_email", "string", "E-mail address of the actor, as a keyed token.", "actor.email", pii="email"),
     Column("actor_email_domain", "string", "Domain of the actor's e-mail address, in clear.", "actor.email"),
     Column("actor_profile_id", "string", "Profile id; 105250506097979753968 stands for no user.", "actor.profileId"),
@@ -117,7 +117,7 @@ COLUMNS = (
         "events[].parameters[num_response_bytes]",
         minimum=0,
         unit="bytes",
-    ),  # fmt: skip
+    ),
     Column("scopes", ListType("string"), "token: OAuth scopes.", "events[].parameters[scope]"),
     Column("scope_data", _SCOPE_DATA, "token: each scope with its product buckets.", "events[].parameters[scope_data]"),
     Column("login_type", "string", "login: google_password, saml, ...", "events[].parameters[login_type]"),
@@ -147,7 +147,7 @@ COLUMNS = (
 CONTRACT = Contract(
     name="workspace_audit",
     title="Google Workspace audit log",
-    description="One row per event of every activity that the Admin SDK Reports API tells: OAuth tokens first, then logins, SAML, admin actions, Drive.",
+    description="One row per event of every activity of the Admin SDK Reports API: OAuth tokens first, then logins, SAML, admin actions, Drive.",
     grain="hour",
     record=RECORD,
     columns=COLUMNS,

@@ -1,0 +1,1 @@
+{{ top_users('mart_date', in_mart_dates()) }}

@@ -1,0 +1,1 @@
+{{ top_users("cast(date_trunc('week', mart_date) as date)", in_mart_dates("cast(date_trunc('week', mart_date) as date)")) }}

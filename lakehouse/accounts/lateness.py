@@ -1,0 +1,43 @@
+"""Lateness as histograms that can be added: bucket (upper bound in seconds) -> count."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Mapping
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+# Fine where an overlap may end (3 minutes to 6 hours), coarse beyond. The last one takes the rest.
+BUCKETS: tuple[int, ...] = (
+    0, MINUTE, 3 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, 45 * MINUTE,
+    HOUR, 90 * MINUTE, 2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR, 9 * HOUR, 12 * HOUR,
+    DAY, 2 * DAY, 3 * DAY, 7 * DAY, 30 * DAY, 180 * DAY, 100 * 365 * DAY,
+)  # fmt: skip
+
+
+def bucket(seconds: float) -> int:
+    """Upper bound of the bucket that holds this many seconds; 0 for none or less."""
+    return BUCKETS[min(bisect.bisect_left(BUCKETS, seconds), len(BUCKETS) - 1)]
+
+
+def add(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
+    """The sum of two histograms."""
+    return {b: one.get(b, 0) + other.get(b, 0) for b in sorted({*one, *other})}
+
+
+def total(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """The sum of histograms; empty for none."""
+    result: dict[int, int] = {}
+    for one in histograms:
+        result = add(result, one)
+    return result
+
+
+def quantile(histogram: Mapping[int, int], share: float) -> int | None:
+    """The upper bound, in seconds, below which this share of the counts lies; None for an empty histogram."""
+    wanted = share * sum(histogram.values())
+    reached = 0
+    for bucket in sorted(histogram):
+        reached += histogram[bucket]
+        if reached >= wanted and reached:
+            return bucket
+    return None

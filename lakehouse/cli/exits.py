@@ -1,0 +1,35 @@
+"""Exit codes: what a script may rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from lakehouse.errors import AuditError, ConfigurationError, LakehouseError, TransientError
+
+
+class ExitCode(IntEnum):
+    """What the exit code of every command means."""
+
+    OK = 0
+    DATA = 1
+    USAGE = 2
+    TRANSIENT = 3
+    FAILED = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+
+MEANINGS = (
+    "Exit codes: 0 all is well; 1 something is wrong with the data (books do not close, a check or a build failed); 2 wrong usage or configuration; "
+    "3 try again (rate limit, lost connection, lost race); 4 cannot go on until somebody changes something (damaged or newer lake, full disk); "
+    "70 a bug; 130 interrupted."
+)
+
+
+def code_of(error: LakehouseError) -> ExitCode:
+    """The exit code of an error that the project raised on purpose."""
+    if isinstance(error, AuditError):
+        return ExitCode.DATA
+    if isinstance(error, ConfigurationError):
+        return ExitCode.USAGE
+    return ExitCode.TRANSIENT if isinstance(error, TransientError) else ExitCode.FAILED

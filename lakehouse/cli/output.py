@@ -1,0 +1,128 @@
+"""How commands print: facts to stdout (tables for people, JSON for machines), everything else to stderr."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+PIPE_WIDTH = 200  # a pipe or a file has no width; Rich would cut tables at 80
+
+
+def facts() -> Console:
+    """The console for what a command is asked for."""
+    return _console(stderr=False)
+
+
+def notes() -> Console:
+    """The console for progress, hints and errors: never mixed into the facts."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+def to_json(value: object) -> str:
+    """JSON of facts: dataclasses, structs, dates, decimals and enums included."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2).decode()
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "item"):
+        return value.item()  # numpy and Arrow scalars
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(to_json(value) + "\n")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """RFC 4180 on stdout, header first."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
+    sys.stdout.write(out.getvalue())
+
+
+def text(value: object) -> str:
+    """A cell for people: numbers with separators, times to the second, nothing for null. Markup in data is not obeyed."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return escape(str(value))
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, raw: bool = False) -> Table:
+    """A Rich table; columns that hold numbers are right-aligned. `raw`: cells are markup already."""
+    body = [list(row) for row in rows]
+    result = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    for index, name in enumerate(columns):
+        cells = [row[index] for row in body]
+        numeric = any(_is_number(cell) for cell in cells) and all(cell is None or _is_number(cell) for cell in cells)
+        result.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        result.add_row(*(cell if raw and isinstance(cell, str) else text(cell) for cell in row))
+    return result
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def tick(good: bool) -> str:
+    """A mark that says yes or no without colour too."""
+    return "[green]✓[/]" if good else "[bold red]✗[/]"
+
+
+def error_panel(message: str, *, title: str = "It did not work") -> None:
+    """One clear panel on stderr."""
+    notes().print(Panel(escape(message), title=title, title_align="left", border_style="red", expand=False, padding=(0, 1)))
+
+
+def warn(message: str) -> None:
+    """A line that wants attention, on stderr."""
+    notes().print(f"[yellow]warning:[/] {escape(message)}")
+
+
+def hint(message: str) -> None:
+    """A line that helps, on stderr. `message` is markup."""
+    notes().print(f"[dim]{message}[/]")
+
+
+def progress(*, quiet: bool = False) -> Progress:
+    """A progress display on stderr; silent where stderr is no terminal."""
+    console = notes()
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=quiet or not console.is_terminal,
+    )

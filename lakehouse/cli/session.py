@@ -1,0 +1,95 @@
+"""What all commands share: the global options, opening the lake, picking the dataset, and how errors end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lakehouse.cli.exits import ExitCode, code_of
+from lakehouse.cli.output import error_panel, notes
+from lakehouse.errors import ConfigurationError, LakehouseError
+from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake
+
+LakeOption = Annotated[
+    str | None,
+    typer.Option("--lake", "-l", metavar="URL", help="The lake: a folder or a URL. Default: LAKEHOUSE_URL, else data/.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.", show_default=False)]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Dataset; may be left out while there is one.", show_default=False)
+]
+
+
+@dataclass
+class Session:
+    """The options that stand before the command."""
+
+    lake: str | None = None
+    debug: bool = False
+
+
+def session(ctx: typer.Context) -> Session:
+    """The session of a command."""
+    found = ctx.find_root().obj
+    return found if isinstance(found, Session) else Session()
+
+
+def lake_url(ctx: typer.Context, lake: str | None) -> str:
+    """Where the lake is: the command's `--lake`, the one before the command, `LAKEHOUSE_URL`, `data/`."""
+    return lake or session(ctx).lake or default_url()
+
+
+def open_for_reading(ctx: typer.Context, lake: str | None) -> Lake:
+    """The lake of this command; `ConfigurationError` where there is none, so that a misspelt path makes no empty lake."""
+    return open_existing_lake(lake_url(ctx, lake))
+
+
+def open_for_writing(ctx: typer.Context, lake: str | None) -> Lake:
+    """The lake of this command, made on first use."""
+    return open_lake(lake_url(ctx, lake))
+
+
+def pick_dataset(name: str | None) -> Any:
+    """The dataset of that name; the only one where none is named."""
+    from lakehouse.datasets.registry import all_datasets, find_dataset
+
+    if name is not None:
+        return find_dataset(name)
+    known = all_datasets()
+    if len(known) != 1:
+        raise ConfigurationError(f"Say which dataset: --dataset {'|'.join(d.name for d in known)}.")
+    return known[0]
+
+
+class LakehouseGroup(TyperGroup):
+    """Turns the project's own errors into one panel and an exit code with a meaning; a bug keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; see the class."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            notes().print("interrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except LakehouseError as error:
+            if session(ctx).debug:
+                notes().print_exception()
+            error_panel(str(error), title=_title(error))
+            raise typer.Exit(code_of(error)) from error
+        except OSError as error:
+            if session(ctx).debug:
+                notes().print_exception()
+            where = f" ({error.filename})" if error.filename else ""
+            error_panel(f"The system refused{where}: {error.strerror or error}. Check the path, the rights and the free space.", title="System error")
+            raise typer.Exit(ExitCode.FAILED) from error
+
+
+def _title(error: LakehouseError) -> str:
+    return {
+        ExitCode.DATA: "The data did not pass",
+        ExitCode.USAGE: "Configuration",
+        ExitCode.TRANSIENT: "It may work if tried again",
+    }.get(code_of(error), "It cannot go on")

@@ -1,0 +1,86 @@
+"""`lakehouse status`: how the lake is, on one page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from lakehouse.cli.output import facts, print_json, table, tick
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading
+
+if TYPE_CHECKING:
+    from lakehouse.operations.status import Status
+
+
+def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOption = False, lake: LakeOption = None) -> None:
+    """How complete, how late and how healthy each dataset is.
+
+    "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days have
+    landed lines that their build has not seen.
+
+    Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
+    """
+    from lakehouse.datasets.registry import all_datasets, find_dataset
+    from lakehouse.operations.status import status as read_status
+
+    opened = open_for_reading(ctx, lake)
+    chosen = [find_dataset(dataset)] if dataset else list(all_datasets())
+    found = [read_status(opened, one) for one in chosen]
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        show(one, facts())
+
+
+def show(status: Status, console: Console) -> None:
+    """Print a status for people."""
+    console.print(f"[bold]{status.dataset}[/] in {status.lake}   now {_time(status.now)} UTC")
+    console.print()
+    rows = [(a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), a.lines) for a in status.applications]
+    console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "lines landed"], rows))
+    console.print()
+    late = status.lateness
+    published = f"version {status.mart_version}, {_time(status.mart_published_at)}" if status.mart_version is not None else "none yet"
+    lateness = f"p50 {span(late.p50)}, p99 {span(late.p99)}, worst {span(late.worst)} ({late.events:,} first sightings)" if late else "not measured yet"
+    lines = [
+        ("lateness", lateness),
+        ("fetches", f"{status.fetches:,} manifests, {status.landed_lines:,} lines landed"),
+        ("pending lines", f"{tick(not status.pending_lines)} {status.pending_lines:,}"),
+        ("stale days", f"{tick(not status.stale)} {_days([s.day for s in status.stale])}"),
+        ("built", f"{status.days} days, version {status.clean_version}; {len(status.incomplete_days)} not complete yet" if status.days else "nothing yet"),
+        ("rows", f"{status.books.kept:,} kept, {status.books.duplicate:,} duplicates, {status.books.quarantined:,} quarantined"),
+        ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
+        ("marts", published),
+    ]
+    console.print(table(None, ["", ""], lines, raw=True))
+
+
+def _time(value: dt.datetime | None) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S") if value is not None else "-"
+
+
+def _holes(holes: tuple[object, ...]) -> str:
+    shown = [f"{getattr(h, 'start'):%m-%d %H:%M} to {getattr(h, 'end'):%m-%d %H:%M}" for h in holes[:3]]
+    return "; ".join(shown) + (f" and {len(holes) - 3} more" if len(holes) > 3 else "") if holes else "none"
+
+
+def _days(days: list[dt.date]) -> str:
+    return ", ".join(d.isoformat() for d in days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "") if days else "0"
+
+
+def span(seconds: int) -> str:
+    """Seconds for people: 45s, 12m, 3h 20m, 2d 4h."""
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+    days, hours = divmod(hours, 24)
+    return f"{days}d {hours}h" if hours else f"{days}d"

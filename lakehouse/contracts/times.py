@@ -1,0 +1,38 @@
+"""Times as producers write them, to UTC microseconds. One rule for the routing of lines and for the columns of a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+# RFC 3339 as nearly every producer writes it; what differs goes through `parse_time`, text by text.
+_PLAIN = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+
+def parse_time(text: str) -> dt.datetime | None:
+    """An RFC 3339 / ISO 8601 time in UTC, microseconds (finer digits are cut off); without a zone it counts as UTC. None when it is no time."""
+    try:
+        time = dt.datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    if len(text) < 19 or text[4] != "-" or text[7] != "-" or text[10] not in "Tt ":  # dates, week dates and basic forms are no times to us
+        return None
+    try:
+        return time.astimezone(dt.UTC) if time.tzinfo is not None else time.replace(tzinfo=dt.UTC)
+    except OverflowError:
+        return None
+
+
+def parse_times(texts: pl.Series) -> pl.Series:
+    """`parse_time` over a column of strings: Datetime(us, UTC), null where there is no time."""
+    plain = texts.str.to_datetime(_PLAIN, time_unit="us", time_zone="UTC", strict=False)
+    odd = plain.is_null() & texts.is_not_null()
+    if not odd.any():
+        return plain
+    names = texts.filter(odd).unique()
+    slow = pl.DataFrame(
+        {"text": names, "time": pl.Series([parse_time(t) for t in names], dtype=pl.Datetime("us", "UTC"))},
+    )
+    looked_up = texts.rename("text").to_frame().join(slow, on="text", how="left", maintain_order="left")["time"]
+    return plain.fill_null(looked_up).alias(texts.name)

@@ -1,0 +1,13 @@
+"""`workspace_audit` as the house knows it."""
+
+from __future__ import annotations
+
+from lakehouse.datasets.model import Dataset, ReportsApiSource
+from lakehouse.datasets.workspace_audit.contract import CONTRACT
+from lakehouse.datasets.workspace_audit.transform import transform
+
+DATASET = Dataset(
+    contract=CONTRACT,
+    transform=transform,
+    source=ReportsApiSource(applications=("token", "login", "saml", "admin", "drive")),
+)

@@ -1,0 +1,66 @@
+"""Census: which fields were really there, how often, of which kind. It feeds the schema registry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.contracts.model import JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
+from lakehouse.datasets.model import Records
+
+Census = Counter[tuple[str, str, bool]]  # (path, kind, declared)
+
+
+def take_census(records: Records, record: JsonObject) -> Census:
+    """Counts of the fields of a block that were there and not null, by path (`events[].name`), JSON kind and whether the contract names them."""
+    found: Census = Counter()
+    for field in record.fields:
+        _count(records.table[field.name].combine_chunks(), field.type, field.name, found)
+    for extra in records.extra.values():
+        _count_extra(extra, "", found)
+    return found
+
+
+def _count(values: Any, kind: JsonType, path: str, found: Census) -> None:
+    there = len(values) - values.null_count
+    if not there:
+        return
+    found[path, _KINDS[type(kind)], True] += there
+    if isinstance(kind, JsonList):
+        _count_inside(values.flatten(), kind.item, f"{path}[]", found)
+    elif isinstance(kind, JsonObject):
+        _count_inside(values, kind, path, found)
+
+
+def _count_inside(values: pa.Array[Any], kind: JsonType, path: str, found: Census) -> None:
+    if isinstance(kind, JsonObject):
+        for index, field in enumerate(kind.fields):
+            _count(pc.struct_field(values, [index]), field.type, f"{path}.{field.name}", found)
+
+
+_KINDS: dict[type, str] = {JsonText: "string", JsonInt: "number", JsonFloat: "number", JsonBool: "boolean", JsonList: "array", JsonObject: "object"}
+
+
+def _count_extra(extra: Any, path: str, found: Census) -> None:
+    if isinstance(extra, bytes):
+        found[path, json_kind(extra), False] += 1
+    elif isinstance(extra, list):
+        for one in extra:
+            _count_extra(one, f"{path}[]", found)
+    else:
+        for name, value in extra.items():
+            _count_extra(value, f"{path}.{name}" if path else name, found)
+
+
+def json_kind(raw: bytes) -> str:
+    """The JSON kind of a raw value."""
+    first = raw[:1]
+    return {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}.get(first, "number")
+
+
+def field_counts(census: Census) -> tuple[tuple[str, str, int, bool], ...]:
+    """(path, kind, count, declared), sorted."""
+    return tuple((path, kind, count, declared) for (path, kind, declared), count in sorted(census.items()))

@@ -1,0 +1,197 @@
+"""Text to records: a fast path over whole blocks, a slow path for what does not parse, and the proof that they say the same.
+
+The fast path lets one inferring reader find every declared and every unknown field in one pass. It is taken only where each row is proved to
+be one line. A block that fails is judged line by line, the bad lines are put aside, and the rest is tried again, in ever smaller pieces where
+the type of a field conflicts; the smallest pieces are read by the plain judge in `shape`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.json as pj
+
+from lakehouse.contracts.model import Contract
+from lakehouse.contracts.types import decode_schema
+from lakehouse.datasets.model import Records
+from lakehouse.engines.kernel import shape, unknown
+from lakehouse.engines.kernel.lines import Lines, plain_objects
+
+_SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
+_READER_BLOCK = 1 << 21
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that is no record (`is_record` False: unreadable), or a record that cannot be rows."""
+
+    number: int
+    rule: str
+    field: str | None
+    detail: str | None
+    is_record: bool
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The records of a block. `numbers[i]` is the line number of record i of `records`."""
+
+    records: Records
+    numbers: np.ndarray[Any, np.dtype[np.int64]]
+    faults: tuple[Fault, ...]
+    lines: int
+    blank: int
+
+
+@dataclass
+class _Pieces:
+    """What the pieces of a block have come to so far."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    lines: list[Lines] = field(default_factory=list)
+    extra: list[dict[int, dict[str, Any]]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozenset[int] = frozenset(), fast: bool = True) -> Decoded:
+    """The records of a block of whole lines, of which the first has the number `first_number`.
+
+    `skip`: numbers of lines that a later fetch superseded: they are not looked at (nor counted). `fast=False` leaves out the fast path, for tests.
+    """
+    lines = Lines.split(block, first_number)
+    if skip:
+        lines = lines.take(~np.isin(lines.numbers, np.fromiter(skip, np.int64)))
+    blank = lines.blank()
+    full = lines.take(~blank) if blank.any() else lines
+    pieces = _Pieces()
+    if len(full) and not (fast and _try_fast(full, contract, pieces, judged=False)):
+        _judge(full, contract, pieces, fast=fast)
+    return _assemble(pieces, contract, lines=len(lines), blank=int(blank.sum()))
+
+
+def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: int) -> Decoded:
+    schema = decode_schema(contract)
+    table = pa.concat_tables(pieces.tables).combine_chunks() if pieces.tables else schema.empty_table()
+    extra: dict[int, dict[str, Any]] = {}
+    starts = np.cumsum([0, *(len(p) for p in pieces.lines)])
+    for start, one in zip(starts[:-1], pieces.extra, strict=True):
+        extra |= {int(start) + index: value for index, value in one.items()}
+    numbers = np.concatenate([p.numbers for p in pieces.lines]) if pieces.lines else np.empty(0, np.int64)
+
+    def line(index: int) -> bytes:
+        piece = int(np.searchsorted(starts, index, side="right")) - 1
+        return pieces.lines[piece].text(index - int(starts[piece]))
+
+    return Decoded(Records(table, line, extra), numbers, tuple(pieces.faults), lines, blank)
+
+
+def _judge(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
+    """Put the lines aside that are no JSON object, and read the rest."""
+    good = np.ones(len(lines), bool)
+    for index in range(len(lines)):
+        fault = _unreadable(lines.text(index), int(lines.numbers[index]))
+        if fault is not None:
+            good[index] = False
+            pieces.faults.append(fault)
+    _read(lines.take(good), contract, pieces, fast=fast)
+
+
+def _unreadable(text: bytes, number: int) -> Fault | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return Fault(number, "unreadable_json", None, _where(error), is_record=False)
+    if not isinstance(value, dict):
+        return Fault(number, "not_an_object", None, f"expected a JSON object, got {_kind(value)}", is_record=False)
+    return None
+
+
+def _where(error: orjson.JSONDecodeError) -> str:
+    # The message of the parser names no content of the line, its `doc` would: keep the first only.
+    return f"{error.msg.split(':')[0]} (column {error.colno})"
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "an object")
+
+
+def _read(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
+    if not len(lines):
+        return
+    if fast and _try_fast(lines, contract, pieces, judged=True):
+        return
+    if fast and len(lines) > _SMALLEST:
+        middle = len(lines) // 2
+        every = np.arange(len(lines))
+        _read(lines.take(every[:middle]), contract, pieces, fast=True)
+        _read(lines.take(every[middle:]), contract, pieces, fast=True)
+        return
+    _read_one_by_one(lines, contract, pieces)
+
+
+def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool) -> bool:
+    if not judged and not plain_objects(lines):
+        return False
+    table = _read_block(lines.joined(), contract, longest=int((lines.ends - lines.starts).max()))
+    if table is None or table.num_rows != len(lines) or unknown.has_infinite(table):
+        return False
+    tree, holders = unknown.unknown_fields(table, contract.record)
+    declared = unknown.declared_part(table, contract.record)
+    missing = unknown.missing_required(declared, contract.record)
+    extra = {int(i): shape.cut_extra(lines.text(int(i)), contract.record, only=tree) for i in holders.tolist()}
+    _add(pieces, declared, lines, extra, {i: ("missing_required", path) for i, path in missing.items()})
+    return True
+
+
+def _read_block(text: bytes, contract: Contract, *, longest: int) -> pa.Table | None:
+    """The table of a block, or None where the reader gives up on it (it names no line)."""
+    options = pj.ParseOptions(explicit_schema=decode_schema(contract), unexpected_field_behavior="infer")
+    try:
+        source: Any = pa.BufferReader(text)
+        return pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _read_one_by_one(lines: Lines, contract: Contract, pieces: _Pieces) -> None:
+    objects: list[dict[str, Any]] = []
+    good = np.zeros(len(lines), bool)
+    extra: dict[int, dict[str, Any]] = {}
+    for index in range(len(lines)):
+        text, number = lines.text(index), int(lines.numbers[index])
+        try:
+            declared, moved = shape.conform(shape.parse(text), contract.record)
+        except shape.DuplicateKey:
+            pieces.faults.append(Fault(number, "unreadable_json", None, "an object names one key twice", is_record=False))
+            continue
+        except shape.Conflict as conflict:
+            pieces.faults.append(Fault(number, conflict.rule, conflict.field, None, is_record=True))
+            continue
+        found = shape.cut_extra(text, contract.record, moved=frozenset(moved))
+        if found:
+            extra[len(objects)] = found
+        objects.append(declared)
+        good[index] = True
+    _add(pieces, pa.Table.from_pylist(objects, schema=decode_schema(contract)), lines.take(good), extra, {})
+
+
+def _add(pieces: _Pieces, table: pa.Table, lines: Lines, extra: dict[int, dict[str, Any]], faulty: dict[int, tuple[str, str]]) -> None:
+    """Add the records of a piece, those with a fault put aside."""
+    if faulty:
+        for index in sorted(faulty):
+            rule, path = faulty[index]
+            pieces.faults.append(Fault(int(lines.numbers[index]), rule, path, None, is_record=True))
+        keep = np.ones(len(lines), bool)
+        keep[list(faulty)] = False
+        places: Sequence[int] = (np.cumsum(keep) - 1).tolist()
+        extra = {places[i]: value for i, value in extra.items() if keep[i]}
+        table, lines = table.filter(pa.array(keep)), lines.take(keep)
+    pieces.tables.append(table)
+    pieces.lines.append(lines)
+    pieces.extra.append(extra)

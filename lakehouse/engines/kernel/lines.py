@@ -1,0 +1,106 @@
+"""Blocks of text as lines, and what must be true of them before a JSON reader that works on blocks can be trusted with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+# A reader that recurses per level dies of a stack overflow on hostile nesting (pyarrow does at some 10^5 levels); orjson refuses past 1,024.
+MAX_DEPTH = 900
+_NEWLINE, _RETURN, _OPEN, _CLOSE, _SPACE = 10, 13, 123, 125, 32
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of a block of text: `block[starts[i]:ends[i]]` is line i without its newline (and carriage return).
+
+    `numbers[i]` is its number in the part, from 1.
+    """
+
+    block: bytes
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+
+    @classmethod
+    def split(cls, block: bytes, first_number: int) -> Lines:
+        """All lines of a block. A last line without a newline is a line."""
+        data = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(data == _NEWLINE).astype(np.int64)
+        if len(data) and (not len(ends) or ends[-1] != len(data) - 1):
+            ends = np.append(ends, len(data))
+        starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1] + 1])
+        numbers = np.arange(first_number, first_number + len(ends), dtype=np.int64)
+        returns = (ends > starts) & (data[np.maximum(ends - 1, 0)] == _RETURN) if len(data) else np.zeros(len(ends), bool)
+        return cls(block, starts, ends - returns, numbers)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def text(self, index: int) -> bytes:
+        """The bytes of a line."""
+        return self.block[self.starts[index] : self.ends[index]]
+
+    def take(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Lines:
+        """Some of the lines, over the same block."""
+        return Lines(self.block, self.starts[keep], self.ends[keep], self.numbers[keep])
+
+    def blank(self) -> npt.NDArray[np.bool_]:
+        """Which lines hold nothing but white space."""
+        blank: npt.NDArray[np.bool_] = self.ends == self.starts
+        if len(self.block):
+            data = np.frombuffer(self.block, np.uint8)
+            first = data[np.minimum(self.starts, len(data) - 1)]
+            for index in np.flatnonzero(~blank & (first <= _SPACE)):
+                blank[index] = not self.text(int(index)).strip()
+        return blank
+
+    def joined(self) -> bytes:
+        """The lines as one text, each ended by a newline. The block itself where nothing was left out."""
+        if len(self) and self.starts[0] == 0 and self.ends[-1] >= len(self.block) - 1 and bool(np.all(self.starts[1:] == self.ends[:-1] + 1)):
+            return self.block
+        return b"".join(self.block[s:e] + b"\n" for s, e in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+
+
+def plain_objects(lines: Lines) -> bool:
+    """Whether every line can be proved, by its bytes alone, to hold one object or none: cheap, and False when in doubt.
+
+    Each line begins with `{` and ends with `}`, no two objects stand side by side, no control character hides in a string, the text
+    is UTF-8 and no line is nested past `MAX_DEPTH`.
+    """
+    data = np.frombuffer(lines.block, np.uint8)
+    if not bool(np.all(data[lines.starts] == _OPEN) and np.all(data[lines.ends - 1] == _CLOSE)):
+        return False
+    text = lines.joined()
+    seen = np.frombuffer(text, np.uint8)
+    controls = int(np.count_nonzero(seen < _SPACE))
+    if controls != text.count(b"\n") + text.count(b"\r\n"):
+        return False
+    if b"}{" in text or (b"} " in text and _objects_side_by_side(text)):
+        return False
+    return _is_utf8(text) and not _deep(lines)
+
+
+def _objects_side_by_side(text: bytes) -> bool:
+    squeezed = text.replace(b" ", b"")
+    return b"}{" in squeezed
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _deep(lines: Lines) -> bool:
+    for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_DEPTH):
+        text = lines.text(int(index))
+        if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+            return True
+    return False

@@ -1,0 +1,152 @@
+"""What an inferring reader found beside the declared schema: which fields, in which records, and the declared part alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.contracts.model import JsonField, JsonList, JsonObject, JsonType
+from lakehouse.contracts.types import json_arrow_type
+
+Rows = npt.NDArray[np.int64]
+
+
+def unknown_fields(table: pa.Table, record: JsonObject) -> tuple[dict[str, Any], Rows]:
+    """The tree of names that lead to unknown fields, and the sorted indices of the records that hold one that is not null."""
+    tree: dict[str, Any] = {}
+    found: list[Rows] = []
+    rows = np.arange(table.num_rows, dtype=np.int64)
+    for name in table.column_names:
+        _look(table[name].combine_chunks(), record.field(name), name, rows, tree, found)
+    return tree, np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def _look(values: Any, field: JsonField | None, name: str, rows: Rows, tree: dict[str, Any], found: list[Rows]) -> None:
+    if field is None:
+        there = rows[_valid(values)]
+        if len(there):
+            found.append(there)
+            tree[name] = None
+        return
+    below: dict[str, Any] = {}
+    _look_inside(values, field.type, rows, below, found)
+    if below:
+        tree[name] = below
+
+
+def _look_inside(values: Any, kind: JsonType, rows: Rows, tree: dict[str, Any], found: list[Rows]) -> None:
+    if isinstance(kind, JsonList) and pa.types.is_list(values.type):
+        if not _differs(values.type, kind):
+            return
+        parents = pc.list_parent_indices(values).to_numpy()
+        _look_inside(values.flatten(), kind.item, rows[parents], tree, found)
+    elif isinstance(kind, JsonObject) and pa.types.is_struct(values.type):
+        if not _differs(values.type, kind):
+            return
+        for index in range(values.type.num_fields):
+            name = values.type.field(index).name
+            _look(pc.struct_field(values, [index]), kind.field(name), name, rows, tree, found)
+
+
+def _differs(found: pa.DataType, kind: JsonType) -> bool:
+    return found != json_arrow_type(kind)
+
+
+def _valid(values: Any) -> npt.NDArray[np.bool_]:
+    valid: npt.NDArray[np.bool_] = values.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def declared_part(table: pa.Table, record: JsonObject) -> pa.Table:
+    """The declared fields alone, in the declared order."""
+    arrays = [_narrow(table[f.name].combine_chunks(), f.type) for f in record.fields]
+    return pa.table(arrays, schema=pa.schema([(f.name, json_arrow_type(f.type)) for f in record.fields]))
+
+
+def _narrow(values: Any, kind: JsonType) -> Any:
+    if not _differs(values.type, kind):
+        return values
+    if isinstance(kind, JsonList):
+        # Offsets of a sliced array begin elsewhere; flatten() begins at 0.
+        items = _narrow(values.flatten(), kind.item)
+        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
+        offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+        mask = pc.is_null(values) if values.null_count else None
+        return pa.ListArray.from_arrays(pa.array(offsets), items, type=pa.list_(items.type), mask=mask)
+    if isinstance(kind, JsonObject):
+        fields = [_narrow(pc.struct_field(values, [values.type.get_field_index(f.name)]), f.type) for f in kind.fields]
+        names = [f.name for f in kind.fields]
+        mask = pc.is_null(values) if values.null_count else None
+        return pa.StructArray.from_arrays(fields, names=names, mask=mask)
+    return values
+
+
+def has_infinite(table: pa.Table) -> bool:
+    """Whether a number is not finite: the reader takes NaN and Infinity, which are no JSON."""
+    return any(_infinite(table[name].combine_chunks()) for name in table.column_names)
+
+
+def _infinite(values: Any) -> bool:
+    kind = values.type
+    if pa.types.is_floating(kind):
+        return not bool(pc.all(pc.is_finite(values), min_count=0).as_py())
+    if pa.types.is_list(kind):
+        return _infinite(values.flatten()) if _may_hold_floats(kind) else False
+    if pa.types.is_struct(kind):
+        return any(_infinite(pc.struct_field(values, [i])) for i in range(kind.num_fields) if _may_hold_floats(kind.field(i).type))
+    return False
+
+
+def _may_hold_floats(kind: pa.DataType) -> bool:
+    if pa.types.is_list(kind):
+        return _may_hold_floats(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(_may_hold_floats(kind.field(i).type) for i in range(kind.num_fields))
+    return pa.types.is_floating(kind)
+
+
+def missing_required(table: pa.Table, record: JsonObject) -> dict[int, str]:
+    """Records in which a required field is missing or null: record -> path of the first one, in declared order."""
+    missing: dict[int, str] = {}
+    rows = np.arange(table.num_rows, dtype=np.int64)
+    for field in record.fields:
+        _miss(table[field.name].combine_chunks(), field, field.name, rows, missing)
+    return missing
+
+
+def _miss(values: Any, field: JsonField, path: str, rows: Rows, missing: dict[int, str]) -> None:
+    valid = _valid(values)
+    if field.required and not valid.all():
+        for row in np.unique(rows[~valid]):
+            missing.setdefault(int(row), path)
+    _miss_inside(values, field.type, path, rows, missing)
+
+
+def _miss_inside(values: Any, kind: JsonType, path: str, rows: Rows, missing: dict[int, str]) -> None:
+    if isinstance(kind, JsonList):
+        if _requires(kind.item):
+            parents = pc.list_parent_indices(values).to_numpy()
+            _miss_items(values.flatten(), kind.item, f"{path}[]", rows[parents], missing)
+    elif isinstance(kind, JsonObject) and _requires(kind):
+        valid = _valid(values)
+        there = values if valid.all() else values.filter(pa.array(valid))
+        for index, field in enumerate(kind.fields):
+            _miss(pc.struct_field(there, [index]), field, f"{path}.{field.name}", rows[valid], missing)
+
+
+def _miss_items(items: Any, kind: JsonType, path: str, rows: Rows, missing: dict[int, str]) -> None:
+    first = next((f.name for f in kind.fields if f.required), None) if isinstance(kind, JsonObject) else None
+    if first is not None:
+        for row in np.unique(rows[~_valid(items)]):
+            missing.setdefault(int(row), f"{path}.{first}")
+    _miss_inside(items, kind, path, rows, missing)
+
+
+def _requires(kind: JsonType) -> bool:
+    if isinstance(kind, JsonObject):
+        return any(f.required or _requires(f.type) for f in kind.fields)
+    return isinstance(kind, JsonList) and _requires(kind.item)

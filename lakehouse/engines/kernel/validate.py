@@ -1,0 +1,95 @@
+"""Rows against the contract: Pandera on eager frames, with a reason for each row that fails.
+
+Pandera checks no values on a LazyFrame (it passes them without a word), so only eager frames come here. Nothing is coerced and nothing is dropped by
+it: the rows that fail are split off by us, with the rule that they broke.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.types import frame_schema
+
+FAULTS = "_faults"
+
+
+@lru_cache(maxsize=16)
+def pandera_schema(contract: Contract) -> Any:
+    """The Pandera schema of the contract's own columns. Check names are the names of our rules."""
+    import pandera.polars as pa
+
+    types = frame_schema(contract)
+    columns = {c.name: pa.Column(types[c.name], checks=_checks(c), nullable=c.nullable, coerce=False) for c in contract.columns}
+    return pa.DataFrameSchema(columns, strict=False, coerce=False, ordered=False)
+
+
+def _checks(column: Column) -> list[Any]:
+    import pandera.polars as pa
+
+    checks: list[Any] = []
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum, name="out_of_range"))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum, name="out_of_range"))
+    if column.pattern is not None:
+        checks.append(pa.Check.str_matches(f"^(?:{column.pattern})$", name="bad_format"))
+    if column.allowed is not None and not column.open_vocabulary:
+        checks.append(pa.Check.isin(column.allowed, name="not_allowed"))
+    return checks
+
+
+def find_faults(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The first fault of each bad row: columns `row` (UInt32 index), `rule`, `field`; empty when all rows keep the contract.
+
+    What the transform could not make of a value (`_faults`, "rule:column") comes before what Pandera finds. Raises `TypeError` for a LazyFrame
+    and for a frame whose column types are not the contract's (a transform that breaks its promise, not bad data).
+    """
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"expected an eager polars.DataFrame, got {type(frame).__name__}: Pandera checks no values on lazy frames")
+    found = [_from_transform(frame), _from_pandera(frame, contract)]
+    return pl.concat(found).unique("row", keep="first", maintain_order=True).sort("row")
+
+
+def _empty() -> pl.DataFrame:
+    return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String, "field": pl.String})
+
+
+def _from_transform(frame: pl.DataFrame) -> pl.DataFrame:
+    if FAULTS not in frame.columns:
+        return _empty()
+    told = frame.lazy().with_row_index("row").select("row", FAULTS).filter(pl.col(FAULTS).list.len() > 0)
+    parts = told.select("row", pl.col(FAULTS).list.first().str.splitn(":", 2).alias("f")).collect()
+    return parts.select("row", rule=pl.col("f").struct[0], field=pl.col("f").struct[1])
+
+
+def _from_pandera(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    from pandera.errors import SchemaErrors
+
+    try:
+        pandera_schema(contract).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return _empty()
+    whole = cases.filter(pl.col("index").is_null())
+    if whole.height:
+        first = whole.row(0, named=True)
+        raise TypeError(f"transform of {contract.name} broke its promise: column {first['column']}: {first['check']} ({first['failure_case']})")
+    rule = pl.col("check").str.replace(r"^not_nullable$", "null_in_required_column").str.replace(r"\(.*$", "")
+    faults: pl.DataFrame = cases.select(row=pl.col("index").cast(pl.UInt32), rule=rule, field=pl.col("column").cast(pl.String)).sort("row")
+    return faults
+
+
+def unknown_values(frame: pl.DataFrame, contract: Contract) -> dict[str, int]:
+    """Values that an open vocabulary does not list: "column=value" -> rows."""
+    found: dict[str, int] = {}
+    for column in contract.columns:
+        if column.open_vocabulary and column.allowed is not None:
+            odd = frame[column.name].drop_nulls()
+            for value, count in odd.filter(~odd.is_in(column.allowed)).value_counts().iter_rows():
+                found[f"{column.name}={value}"] = count
+    return found

@@ -1,0 +1,137 @@
+"""Reading the log: manifests, checkpoints, and the ledger that they make."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import msgspec
+import zstandard
+
+from lakehouse.errors import LakeFormatError
+from lakehouse.landing.manifest import MANIFEST_FORMAT, Manifest
+from lakehouse.landing.state import CHECKPOINT_FORMAT, LandedPart, Ledger, Sweep
+from lakehouse.settings import Lake
+from lakehouse.storage import Store
+
+__all__ = ["LandedPart", "Ledger", "Sweep", "checkpoint_path", "load_ledger", "manifest_path", "read_manifest", "read_manifests", "refresh"]
+
+# Checkpoints are pruned while others read; a reader that finds its file gone looks again.
+_LOOKS = 5
+
+_manifest = msgspec.json.Decoder(Manifest)
+_ledger = msgspec.json.Decoder(Ledger)
+
+
+class _Format(msgspec.Struct):
+    format: int = 0
+
+
+def manifest_path(dataset: str, number: int) -> str:
+    """Where a manifest lies, relative to the lake."""
+    return f"raw/{dataset}/_fetches/{number:08d}.json"
+
+
+def checkpoint_path(dataset: str, number: int) -> str:
+    """Where the checkpoint after a manifest lies, relative to the lake."""
+    return f"raw/{dataset}/_fetches/_checkpoints/{number:08d}.json.zst"
+
+
+def load_ledger(lake: Lake, dataset: str, *, upto: int | None = None) -> Ledger:
+    """What the manifests of a dataset say: the newest checkpoint and the manifests after it (all, or those up to a number).
+
+    A dataset that has landed nothing has an empty ledger. Raises `LakeFormatError` for a file that is damaged or of a newer format, and for a gap.
+    """
+    base = _newest_checkpoint(lake.store, dataset, upto)
+    return base.after(list(read_manifests(lake, dataset, after=base.last_number, upto=upto)))
+
+
+def refresh(lake: Lake, ledger: Ledger) -> Ledger:
+    """The ledger with the manifests that landed since: one small read per manifest, and no listing."""
+    found: list[Manifest] = []
+    for number in itertools.count(ledger.last_number + 1):
+        try:
+            found.append(read_manifest(lake.store, ledger.dataset, number))
+        except FileNotFoundError:
+            return ledger.after(found)
+    raise AssertionError("counting ends at a missing file")
+
+
+def read_manifests(lake: Lake, dataset: str, *, after: int = 0, upto: int | None = None) -> Iterator[Manifest]:
+    """The manifests of a dataset in order, those after a number only, up to a number.
+
+    Raises `LakeFormatError` for one that is missing although a later one is there, is damaged, or is of a newer format.
+    """
+    folder = f"raw/{dataset}/_fetches/"
+    numbers = sorted(
+        int(name.removesuffix(".json"))
+        for entry in lake.store.entries(folder.rstrip("/"), after=manifest_path(dataset, after))
+        if (name := entry.path.removeprefix(folder)).endswith(".json") and name.removesuffix(".json").isdigit()
+    )
+    for expected, number in enumerate(numbers, start=after + 1):
+        if upto is not None and expected > upto:
+            return
+        if number != expected:
+            where = lake.store.uri(manifest_path(dataset, expected))
+            raise LakeFormatError(
+                f"{where} is missing, but {number:08d}.json is there. Manifests are numbered without gaps: restore the file from a backup "
+                "(what it landed does not count without it)."
+            )
+        yield read_manifest(lake.store, dataset, number)
+
+
+def read_manifest(store: Store, dataset: str, number: int) -> Manifest:
+    """One manifest; `FileNotFoundError` when it is not there, `LakeFormatError` when it is damaged or of a newer format."""
+    path = manifest_path(dataset, number)
+    data = store.read(path)
+    remedy = "Restore it from a backup; until then nothing of this dataset is read, so that no line is lost unseen."
+    try:
+        manifest = _manifest.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse_newer(store.uri(path), data, MANIFEST_FORMAT)
+        raise LakeFormatError(f"{store.uri(path)} is damaged, expected the JSON of a manifest: {error}. {remedy}") from error
+    if manifest.format > MANIFEST_FORMAT:
+        _refuse_newer(store.uri(path), data, MANIFEST_FORMAT)
+    if (manifest.dataset, manifest.number) != (dataset, number):
+        raise LakeFormatError(
+            f"{store.uri(path)} says it is manifest {manifest.number} of {manifest.dataset}, expected {number} of {dataset}: "
+            f"it was moved or copied. {remedy}"
+        )
+    return manifest
+
+
+def _newest_checkpoint(store: Store, dataset: str, upto: int | None) -> Ledger:
+    for _ in range(_LOOKS):
+        numbers = [int(name.split(".")[0]) for name in store.files(f"raw/{dataset}/_fetches/_checkpoints") if name.split(".")[0].isdigit()]
+        usable = [n for n in numbers if upto is None or n <= upto]
+        if not usable:
+            break
+        try:
+            return _read_checkpoint(store, dataset, max(usable))
+        except FileNotFoundError:
+            continue
+    return Ledger(dataset)
+
+
+def _read_checkpoint(store: Store, dataset: str, number: int) -> Ledger:
+    path = checkpoint_path(dataset, number)
+    packed = store.read(path)
+    data = b""
+    try:
+        data = zstandard.ZstdDecompressor().decompress(packed)
+        ledger = _ledger.decode(data)
+    except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse_newer(store.uri(path), data, CHECKPOINT_FORMAT)
+        raise LakeFormatError(f"{store.uri(path)} is damaged: {error}. Delete it: it is made again from the manifests.") from error
+    if ledger.format > CHECKPOINT_FORMAT:
+        _refuse_newer(store.uri(path), data, CHECKPOINT_FORMAT)
+    return ledger
+
+
+def _refuse_newer(where: str, data: bytes, known: int) -> None:
+    try:
+        version = msgspec.json.decode(data, type=_Format).format
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if version > known:
+        raise LakeFormatError(f"{where} has format {version}, this software knows up to {known}. Install a newer lakehouse.")

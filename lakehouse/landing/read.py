@@ -1,0 +1,89 @@
+"""Reading raw: blocks of whole lines of a part, and single lines."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import zstandard
+from isal import isal_zlib
+
+from lakehouse.errors import TerminalError
+from lakehouse.landing.manifest import LineRef
+from lakehouse.settings import Lake
+from lakehouse.storage import Store
+
+BLOCK_BYTES = 64 << 20
+_CHUNK_BYTES = 256 << 10  # small, because the text of one chunk is in memory beside the block
+_GZIP_WINDOW = 31  # zlib's way to say: with the header and check sum of gzip
+_DAMAGE = (zstandard.ZstdError, zlib.error, EOFError)
+
+
+def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The text of a part in blocks of whole lines, each at most `block_bytes` (a longer line is a block of its own).
+
+    `.zst` and `.gz` are unpacked, anything else is taken as plain text. Only the last line may lack its newline. Nothing comes from an empty file.
+    Raises `TerminalError` for a file that is missing, damaged or cut short; blocks before the damage may have been given.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in _texts(lake.store, path):
+            pieces.append(piece)
+            size += len(piece)
+            if size > block_bytes and b"\n" in piece:
+                *blocks, rest = _cut(b"".join(pieces), block_bytes)
+                yield from blocks
+                pieces, size = [rest], len(rest)
+    except _DAMAGE as error:
+        raise TerminalError(
+            f"{lake.store.uri(path)} is damaged or cut short: {error}. Restore the file from a backup; the other parts can be read without it."
+        ) from error
+    except FileNotFoundError as error:
+        raise TerminalError(f"{lake.store.uri(path)} is missing, expected a raw part. Restore the file from a backup.") from error
+    if size:
+        yield from filter(None, _cut(b"".join(pieces), block_bytes))
+
+
+def read_line(lake: Lake, ref: LineRef) -> bytes:
+    """One verbatim line of raw, without its newline. Raises `TerminalError` when the part has no such line."""
+    before = 0
+    for block in read_part(lake, ref.part):
+        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        if 0 < ref.line - before <= count:
+            return block.split(b"\n", ref.line - before)[ref.line - before - 1]
+        before += count
+    raise TerminalError(f"{lake.store.uri(ref.part)} has {before} lines, so there is no line {ref.line}. Lines count from 1.")
+
+
+def _cut(text: bytes, block_bytes: int) -> Iterator[bytes]:
+    """Blocks of whole lines, then what is left: at most a block, or the beginning of a longer line (maybe empty)."""
+    at = 0
+    while len(text) - at > block_bytes:
+        end = text.rfind(b"\n", at, at + block_bytes) + 1 or text.find(b"\n", at + block_bytes) + 1
+        if not end:
+            break
+        yield text[at:end]
+        at = end
+    yield text[at:]
+
+
+def _texts(store: Store, path: str) -> Iterator[bytes]:
+    if not path.endswith((".zst", ".gz")):
+        yield from store.chunks(path, _CHUNK_BYTES)
+        return
+    # A file may be several frames (zstd) or members (gzip) one after the other: each needs an unpacker of its own.
+    unpacker: Any = None
+    for chunk in store.chunks(path, _CHUNK_BYTES):
+        rest = chunk
+        while rest:
+            if unpacker is None:
+                unpacker = zstandard.ZstdDecompressor().decompressobj() if path.endswith(".zst") else isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
+            text = unpacker.decompress(rest)
+            if text:
+                yield text
+            rest = unpacker.unused_data if unpacker.eof else b""
+            unpacker = None if unpacker.eof else unpacker
+    if unpacker is not None:
+        raise EOFError("it ends in the middle of a compressed frame")

@@ -1,0 +1,118 @@
+"""Which grain a line belongs to: the routing rule. It is versioned, and it never moves a line that has landed.
+
+Version 1: the string at the contract's `time_path`, as a JSON reader finds it, read by `contracts.times.parse_time` (RFC 3339, any fraction and
+offset; no zone counts as UTC), names the grain. A line from which no such time can be read, or whose time is before the lake's start or in the
+future, goes to the unplaced lines of the landing day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import Contract, JsonList, JsonObject, JsonType
+from lakehouse.contracts.times import parse_time
+from lakehouse.landing.identity import Mask, digest
+
+ROUTING_VERSION = 1
+# Clocks that are kept by NTP differ by less than a second; five minutes also forgive a producer that is not.
+FUTURE_TOLERANCE = dt.timedelta(minutes=5)
+
+_BLANK = msgspec.Raw(b"")
+
+Path = tuple[str, ...]
+
+
+class Router:
+    """Reads the time and the identity of a line in one look at its JSON.
+
+    `start`: first day of the lake. `landed`: the clock of the fetch, which judges what is in the future and names the unplaced grain.
+    """
+
+    def __init__(self, contract: Contract, start: dt.date, landed: dt.datetime) -> None:
+        self._time_path: Path = tuple(contract.time_path.split("."))
+        masked = _masked(contract.record)
+        self._masks = [(path, Mask(path[-1])) for path in masked]
+        self._decode = msgspec.json.Decoder(_reader([self._time_path], masked)).decode
+        self._first = dt.datetime.combine(start, dt.time(), tzinfo=dt.UTC)
+        self._last = landed + FUTURE_TOLERANCE
+        self._kind = contract.grain
+        self._grains: dict[str, str] = {}
+        self.unplaced = Grain.unplaced(landed.date()).key
+
+    def route(self, line: bytes) -> tuple[str, dt.datetime | None, bytes]:
+        """(grain key, time or None, identity) of a line."""
+        try:
+            record = self._decode(line)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            for _, mask in self._masks:
+                line = mask.cut_blindly(line)
+            return self.unplaced, None, digest(line)
+        for path, mask in self._masks:
+            value = _dig(record, path)
+            if value is not None and (raw := bytes(value)):
+                line = mask.cut(line, raw)
+        grain, time = self._place(_dig(record, self._time_path))
+        return grain, time, digest(line)
+
+    def _place(self, text: str | None) -> tuple[str, dt.datetime | None]:
+        time = parse_time(text) if text is not None else None
+        if text is None or time is None or not self._first <= time <= self._last:
+            return self.unplaced, None
+        hour = text[:13]
+        known = self._grains.get(hour) if text[-1] == "Z" else None
+        if known is None:
+            known = Grain.of(time, self._kind).key
+            if text[-1] == "Z":
+                self._grains[hour] = known
+        return known, time
+
+
+def _dig(record: Any, path: Path) -> Any:
+    for name in path:
+        if record is None:
+            return None
+        record = getattr(record, _attribute(name))
+    return record
+
+
+def _attribute(name: str) -> str:
+    # Field names of JSON need not be identifiers, so the reader's own are made of their bytes.
+    return "f_" + name.encode().hex()
+
+
+def _reader(times: list[Path], masked: list[Path]) -> type[msgspec.Struct]:
+    """A type that reads only these paths: times as text, masked values as raw JSON, everything else skipped."""
+    fields: list[tuple[str, Any, Any]] = []
+    names: dict[str, str] = {}
+    for name in sorted({path[0] for path in (*times, *masked)}):
+        names[_attribute(name)] = name
+        deeper_times = [path[1:] for path in times if path[0] == name and len(path) > 1]
+        deeper_masked = [path[1:] for path in masked if path[0] == name and len(path) > 1]
+        if deeper_times or deeper_masked:
+            fields.append((_attribute(name), _reader(deeper_times, deeper_masked) | None, None))
+        elif (name,) in masked:
+            fields.append((_attribute(name), msgspec.Raw, _BLANK))
+        else:
+            fields.append((_attribute(name), str | None, None))
+    return msgspec.defstruct("Line", fields, rename=names)
+
+
+def _masked(kind: JsonType, path: Path = ()) -> list[Path]:
+    """Paths of the masked fields of a record."""
+    if isinstance(kind, JsonList):
+        if _masked(kind.item, path):
+            raise ValueError(
+                f"a masked field inside the list {'.'.join(path)} is not supported: mask a field of the record itself or of an object in it"
+            )
+        return []
+    if not isinstance(kind, JsonObject):
+        return []
+    found: list[Path] = []
+    for field in kind.fields:
+        here = (*path, field.name)
+        found += [here] if field.masked else _masked(field.type, here)
+    return found

@@ -1,0 +1,202 @@
+"""What the manifests of a dataset say together: a pure fold over them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from lakehouse.accounts import lateness
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.grain import Grain
+from lakehouse.landing import coverage as stretches
+from lakehouse.landing.manifest import Manifest, Part, Window
+
+CHECKPOINT_FORMAT = 1
+SWEEPS: Mapping[str, dt.timedelta] = {"daily_sweep": dt.timedelta(days=1), "weekly_sweep": dt.timedelta(days=7)}
+
+
+class LandedPart(msgspec.Struct, frozen=True):
+    """A part with what its manifest says of it: `number` and `fetch_id` of the manifest, when, from which source and application."""
+
+    part: Part
+    number: int
+    fetch_id: str
+    landed_at: dt.datetime
+    source: str
+    application: str
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """One sweep of one application, finished or not: when it began, when it last landed, what it has read so far."""
+
+    started: dt.datetime
+    last: dt.datetime
+    done: tuple[Window, ...]
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """The state of raw after manifest `last_number` (0: nothing landed yet). All times are aware, UTC.
+
+    parts: grain key -> its parts in order of landing.
+    coverage: application -> what was read without gaps, merged and sorted.
+    superseded: part path -> line numbers that a redrive replaced. superseded_by: part path -> numbers of those manifests.
+    touched: day -> last manifest that landed a part in a grain of it or superseded a line of it.
+    lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings; those that a backfill met in new coverage are left out,
+    because whatever delay they had was over.
+    late_recovered: purpose -> first sightings in stretches that had been read before.
+    sweep_state: application -> purpose -> its newest sweep. first_landed_by_application: when the first manifest of each landed.
+    books: sums over all fetches.
+    """
+
+    dataset: str
+    last_number: int = 0
+    parts: dict[str, tuple[LandedPart, ...]] = {}
+    coverage: dict[str, tuple[Window, ...]] = {}
+    superseded: dict[str, frozenset[int]] = {}
+    superseded_by: dict[str, tuple[int, ...]] = {}
+    touched: dict[dt.date, int] = {}
+    lateness_by_application: dict[str, dict[int, int]] = {}
+    late_recovered: dict[str, int] = {}
+    sweep_state: dict[str, dict[str, Sweep]] = {}
+    first_landed_by_application: dict[str, dt.datetime] = {}
+    books: FetchBooks = FetchBooks()
+    format: int = CHECKPOINT_FORMAT
+
+    @property
+    def first_landed(self) -> dt.datetime | None:
+        """When the first manifest landed; None while there is none."""
+        return min(self.first_landed_by_application.values(), default=None)
+
+    @property
+    def lateness(self) -> dict[int, int]:
+        """Lateness of all applications together: upper bound of the bucket in seconds -> first sightings."""
+        return lateness.total(self.lateness_by_application.values())
+
+    @property
+    def sweeps(self) -> dict[tuple[str, str], dt.datetime]:
+        """(application, purpose) -> when a window of that sweep last landed."""
+        return {(a, p): sweep.last for a, purposes in self.sweep_state.items() for p, sweep in purposes.items()}
+
+    def grains(self, day: dt.date) -> list[Grain]:
+        """The grains of a day that have parts, the unplaced lines that landed on it included, sorted by time, unplaced last."""
+        keys = [day.isoformat(), *(f"{day.isoformat()}T{hour:02d}" for hour in range(24)), f"unplaced-{day.isoformat()}"]
+        return [Grain.parse(key) for key in keys if key in self.parts]
+
+    def days(self) -> list[dt.date]:
+        """The days whose grains have parts, sorted."""
+        return sorted({Grain.parse(key).date for key in self.parts})
+
+    def find(self, path: str) -> LandedPart | None:
+        """The part of that path (relative to the lake); None when no manifest names it."""
+        return next((p for p in self.parts.get(_grain_of(path), ()) if p.part.path == path), None)
+
+    def cursor(self, application: str) -> dt.datetime | None:
+        """End of the contiguous coverage that begins at the first covered instant; None before first contact."""
+        windows = self.coverage.get(application, ())
+        return windows[0].end if windows else None
+
+    def frontier(self, application: str) -> dt.datetime | None:
+        """The newest instant that was read, holes before it or not; None before first contact."""
+        windows = self.coverage.get(application, ())
+        return windows[-1].end if windows else None
+
+    def holes(self, application: str, start: dt.datetime, end: dt.datetime) -> list[Window]:
+        """What the application's coverage lacks in `[start, end)`, sorted."""
+        return stretches.holes(self.coverage.get(application, ()), start, end)
+
+    def covered(self, applications: Iterable[str], start: dt.datetime, end: dt.datetime) -> bool:
+        """Whether all of these applications were read from start to end without a hole."""
+        return all(not self.holes(a, start, end) for a in applications)
+
+    def after(self, manifests: Sequence[Manifest]) -> Ledger:
+        """The ledger after more manifests, which must follow on its last number."""
+        if not manifests:
+            return self
+        state = _Folding(self)
+        for manifest in manifests:
+            state.fold(manifest)
+        return state.ledger()
+
+
+class _Folding:
+    """A ledger under way: copies of its dictionaries, changed in place."""
+
+    def __init__(self, base: Ledger) -> None:
+        self._base = base
+        self._number, self._books = base.last_number, base.books
+        self._parts, self._coverage = dict(base.parts), dict(base.coverage)
+        self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
+        self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
+        self._sweeps, self._first = dict(base.sweep_state), dict(base.first_landed_by_application)
+
+    def fold(self, manifest: Manifest) -> None:
+        if manifest.number != self._number + 1:
+            raise ValueError(f"manifest {manifest.number} does not follow on {self._number}")
+        self._number = manifest.number
+        self._books = self._books + manifest.books
+        self._fold_parts(manifest)
+        self._fold_superseded(manifest)
+        if manifest.kind == "fetch":
+            self._fold_reading(manifest)
+
+    def _fold_parts(self, manifest: Manifest) -> None:
+        for part in manifest.parts:
+            landed = LandedPart(part, manifest.number, manifest.fetch_id, manifest.landed_at, manifest.source, manifest.application)
+            self._parts[part.grain] = (*self._parts.get(part.grain, ()), landed)
+            self._touched[Grain.parse(part.grain).date] = manifest.number
+
+    def _fold_superseded(self, manifest: Manifest) -> None:
+        lines: dict[str, set[int]] = {}
+        for ref in manifest.supersedes:
+            lines.setdefault(ref.part, set()).add(ref.line)
+        for path, numbers in lines.items():
+            self._superseded[path] = self._superseded.get(path, frozenset()) | numbers
+            self._superseded_by[path] = (*self._superseded_by.get(path, ()), manifest.number)
+            self._touched[Grain.parse(_grain_of(path)).date] = manifest.number
+
+    def _fold_reading(self, manifest: Manifest) -> None:
+        application = manifest.application
+        self._first.setdefault(application, manifest.landed_at)
+        if manifest.covered is not None:
+            self._coverage[application] = stretches.add(self._coverage.get(application, ()), manifest.covered)
+        seen = {b: n for b, n in manifest.lateness.items() if n and not (b == 0 and manifest.purpose == "backfill")}
+        self._lateness[application] = lateness.add(self._lateness.get(application, {}), seen)
+        if manifest.late_recovered:
+            self._late[manifest.purpose] = self._late.get(manifest.purpose, 0) + manifest.late_recovered
+        if manifest.purpose in SWEEPS and manifest.window is not None:
+            ours = self._sweeps.get(application, {})
+            sweep = _swept(ours.get(manifest.purpose), manifest.window, manifest.landed_at, SWEEPS[manifest.purpose])
+            self._sweeps[application] = {**ours, manifest.purpose: sweep}
+
+    def ledger(self) -> Ledger:
+        return Ledger(
+            dataset=self._base.dataset,
+            last_number=self._number,
+            parts=self._parts,
+            coverage=self._coverage,
+            superseded=self._superseded,
+            superseded_by=self._superseded_by,
+            touched=self._touched,
+            lateness_by_application=self._lateness,
+            late_recovered=self._late,
+            sweep_state=self._sweeps,
+            first_landed_by_application=self._first,
+            books=self._books,
+        )
+
+
+def _swept(sweep: Sweep | None, window: Window, landed_at: dt.datetime, period: dt.timedelta) -> Sweep:
+    """A sweep after one more window. A window that lands a period after the sweep began starts the next one (by calendar day, UTC)."""
+    if sweep is None or landed_at.date() >= sweep.started.date() + period:
+        return Sweep(landed_at, landed_at, (window,))
+    return Sweep(sweep.started, max(sweep.last, landed_at), stretches.add(sweep.done, window))
+
+
+def _grain_of(path: str) -> str:
+    """Grain key of a part's path: `raw/<dataset>/date=2026-11-20/hour=13/<name>`."""
+    values = [folder.partition("=")[2] for folder in path.split("/")[:-1] if "=" in folder]
+    if "/unplaced/landed=" in path:
+        return f"unplaced-{values[-1]}"
+    return "T".join(values)

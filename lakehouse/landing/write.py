@@ -1,0 +1,164 @@
+"""Landing a fetch: its lines become parts, and a manifest makes them part of raw."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import compress
+from typing import Any, Literal
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.accounts.lateness import bucket
+from lakehouse.contracts.model import Contract
+from lakehouse.landing import coverage as stretches
+from lakehouse.landing.commit import append
+from lakehouse.landing.identity import KnownIds, read_ids
+from lakehouse.landing.ledger import Ledger, load_ledger
+from lakehouse.landing.manifest import Manifest, Purpose, Window
+from lakehouse.landing.parts import PartWriter
+from lakehouse.landing.routing import ROUTING_VERSION, Router
+from lakehouse.settings import Lake
+from lakehouse.storage.failpoints import fail_point
+
+
+def land_fetch(
+    lake: Lake,
+    contract: Contract,
+    *,
+    source: str,
+    application: str,
+    purpose: Purpose,
+    window: Window | None,
+    covered: Window | None,
+    batches: Iterable[list[bytes]],
+    http: Callable[[], dict[str, Any]],
+    started_at: dt.datetime,
+    run_id: str | None = None,
+    by: Literal["time", "position"] = "time",
+    ledger: Ledger | None = None,
+) -> Manifest:
+    """Read a fetch to its end, land what is new, and commit it with one manifest. Returns the manifest, which is durable.
+
+    `batches`: verbatim lines without newlines. `window`: what the source was asked for; `covered`: what counts as read without gaps from now on.
+    `http` is asked for the counters of the source client when all is read; of them `order_violations` has a place of its own in the manifest.
+    `ledger`: a recent one, where the caller has it at hand; older than the newest manifests costs nothing but copies that clean removes.
+
+    By time, a line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is
+    a re-read: counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. By position every line lands.
+    When the source or the disk fails nothing is committed: files that were written are orphans, and the fetch can be run again.
+    """
+    ledger = load_ledger(lake, contract.name) if ledger is None else ledger
+    landing = _Landing(lake, contract, ledger, application, fetch_id=new_fetch_id(started_at, application or source), by=by)
+    for batch in batches:
+        landing.take(batch)
+    fail_point("landing.after_read")
+    parts = landing.writer.finish()
+    counters = http()
+    landed_at = lake.now()
+
+    def manifest(follows: Ledger) -> Manifest:
+        return Manifest(
+            number=follows.last_number + 1,
+            dataset=contract.name,
+            source=source,
+            application=application,
+            fetch_id=landing.fetch_id,
+            kind="fetch",
+            purpose=purpose,
+            window=window,
+            covered=covered,
+            started_at=started_at,
+            landed_at=landed_at,
+            books=landing.books(),
+            parts=parts,
+            lateness=dict(sorted(landing.lateness.items())),
+            late_recovered=landing.late,
+            order_violations=int(counters.get("order_violations", 0)),
+            http=counters,
+            run_id=run_id,
+            routing=ROUTING_VERSION,
+        )
+
+    return append(lake, ledger, manifest)
+
+
+def new_fetch_id(started_at: dt.datetime, name: str) -> str:
+    """A name for a fetch: sorts by time, fits into file names, and no two are equal: `20261120T131502Z-token-1f0c2a9b`."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", name) or "all"
+    return f"{started_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{plain}-{secrets.token_hex(4)}"
+
+
+class _Landing:
+    """The lines of one fetch on their way: routed, compared with what landed before, counted."""
+
+    def __init__(self, lake: Lake, contract: Contract, ledger: Ledger, application: str, *, fetch_id: str, by: Literal["time", "position"]) -> None:
+        self._lake, self._ledger, self._by_time = lake, ledger, by == "time"
+        self._route = Router(contract, lake.start(contract.name), lake.now())
+        self._known: dict[str, KnownIds] = {}
+        self._met: dict[str, set[bytes]] = {}
+        self._coverage = ledger.coverage.get(application, ())
+        self._frontier = ledger.frontier(application)
+        self.fetch_id = fetch_id
+        self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=self._by_time)
+        self.lateness: Counter[int] = Counter()
+        self.late = 0
+        self._read = self._placed = self._unplaced = 0
+
+    def take(self, batch: list[bytes]) -> None:
+        """One batch of lines."""
+        self._read += len(batch)
+        grains: dict[str, tuple[list[bytes], list[bytes], list[dt.datetime]]] = {}
+        for line in batch:
+            key, time, identity = self._route.route(line)
+            lines, ids, times = grains.setdefault(key, ([], [], []))
+            lines.append(line)
+            ids.append(identity)
+            if time is not None:
+                times.append(time)
+        for key, (lines, ids, times) in grains.items():
+            if not self._by_time:
+                self._land(key, lines, ids, times)
+            elif any(new := self._first_sightings(key, ids)):
+                self._land(key, list(compress(lines, new)), list(compress(ids, new)), list(compress(times, new)))
+
+    def books(self) -> FetchBooks:
+        """What became of the lines read so far."""
+        return FetchBooks(self._read, self._read - self._placed - self._unplaced, self._placed, self._unplaced)
+
+    def _first_sightings(self, key: str, ids: list[bytes]) -> list[bool]:
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._landed_ids(key)
+        met = self._met.setdefault(key, set())
+        new: list[bool] = []
+        for identity, old in zip(ids, known.contains(ids), strict=True):
+            first = not old and identity not in met
+            if first:
+                met.add(identity)
+            new.append(first)
+        return new
+
+    def _landed_ids(self, key: str) -> KnownIds:
+        if key != self._route.unplaced:
+            parts = self._ledger.parts.get(key, ())
+        else:
+            parts = tuple(p for grain, landed in self._ledger.parts.items() if grain.startswith("unplaced-") for p in landed)
+        return read_ids(self._lake.store, (p.part.ids for p in parts if p.part.ids))
+
+    def _land(self, key: str, lines: list[bytes], ids: list[bytes], times: list[dt.datetime]) -> None:
+        self.writer.add(key, lines, ids, times)
+        if key == self._route.unplaced:
+            self._unplaced += len(lines)
+            return
+        self._placed += len(lines)
+        frontier = self._frontier
+        if frontier is None or min(times) >= frontier:
+            self.lateness[0] += len(times)
+            return
+        for time in times:
+            late = time < frontier and stretches.contains(self._coverage, time)
+            self.lateness[bucket((frontier - time).total_seconds()) if late else 0] += 1
+            self.late += late

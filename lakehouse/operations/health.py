@@ -1,0 +1,86 @@
+"""Is this lake fit to be worked with? Facts about versions, settings, keys, space and orphans, each with what to do. Reads only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import ENV_TOKEN_KEY, LAKE_FORMAT, Lake, is_production
+
+State = Literal["good", "note", "bad"]
+LIBRARIES = ("lakehouse", "dagster", "dbt-core", "dbt-duckdb", "deltalake", "duckdb", "obstore", "pandera", "polars", "pyarrow")
+LOW_SPACE, NO_SPACE = 5 << 30, 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact. `remedy` says what to do about a note or a fault."""
+
+    name: str
+    state: State
+    message: str
+    remedy: str | None = None
+
+
+def findings(lake: Lake) -> Iterator[Finding]:
+    """What can be said about the machine and the lake without touching data."""
+    yield Finding("python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    yield _libraries()
+    yield Finding("lake", "good", f"{lake.url}, format {lake.settings.format} (this software writes {LAKE_FORMAT})")
+    yield _writable(lake)
+    yield _clock(lake)
+    yield _token_key(lake)
+    yield from _space(lake)
+
+
+def _libraries() -> Finding:
+    found, missing = [], []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding("libraries", "bad", f"not installed: {', '.join(missing)}", f"install them for {sys.executable}: uv sync")
+    return Finding("libraries", "good", ", ".join(found))
+
+
+def _writable(lake: Lake) -> Finding:
+    if lake.store.root is None or os.access(lake.store.root, os.W_OK):
+        return Finding("rights", "good", "the lake's folder may be written" if lake.store.root is not None else "by the credentials of the environment")
+    return Finding("rights", "bad", f"{lake.store.root} may not be written by this user", "give the rights, or name another lake with --lake")
+
+
+def _clock(lake: Lake) -> Finding:
+    if lake.settings.clock is None:
+        return Finding("clock", "good", f"the system's: {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
+    remedy = "right for a demo or a replay; for live data set clock to null in lake.json"
+    return Finding("clock", "note", f"fixed at {lake.now():%Y-%m-%d %H:%M:%S} UTC: nothing after that exists for this lake", remedy)
+
+
+def _token_key(lake: Lake) -> Finding:
+    try:
+        key = lake.token_key()
+    except ConfigurationError as error:
+        return Finding("token key", "bad", str(error))
+    if os.environ.get(ENV_TOKEN_KEY):
+        return Finding("token key", "good", f"from {ENV_TOKEN_KEY}, id {key.id}")
+    state: State = "bad" if is_production() else "note"
+    return Finding("token key", state, f"development key beside the lake, id {key.id}", f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build")
+
+
+def _space(lake: Lake) -> Iterator[Finding]:
+    if lake.store.root is None:
+        return
+    usage = shutil.disk_usage(lake.store.root)
+    state: State = "bad" if usage.free < NO_SPACE else "note" if usage.free < LOW_SPACE else "good"
+    remedy = None if state == "good" else "free some space: a build writes beside what it replaces"
+    yield Finding("disk", state, f"{usage.free / 2**30:,.1f} GB free of {usage.total / 2**30:,.1f} GB", remedy)

@@ -1,0 +1,104 @@
+"""What was refused, by rule and line. The raw text is fetched from raw only when it is asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.landing.manifest import LineRef
+from lakehouse.landing.read import read_line
+from lakehouse.settings import Lake
+from lakehouse.tables.views import quarantine_files
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How often a rule refused something. `part`, `line`: one example."""
+
+    rule: str
+    field: str | None
+    level: str
+    count: int
+    first_day: dt.date
+    last_day: dt.date
+    part: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One refused line or row. `raw` is its text where it was asked for: it may hold personal data."""
+
+    day: dt.date
+    rule: str
+    field: str | None
+    level: str
+    part: str
+    line: int
+    row: int | None
+    event_time: dt.datetime | None
+    application: str | None
+    detail: str | None
+    raw: str | None = None
+
+
+def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> list[RuleCount]:
+    """Refused lines and rows by rule and field, most frequent first."""
+    frame = _scan(lake, dataset, day=day)
+    if frame is None:
+        return []
+    grouped = frame.group_by("rule", "field", "level").agg(
+        count=pl.len(),
+        first_day=pl.col("day").min(),
+        last_day=pl.col("day").max(),
+        example=pl.struct("part", "line").sort_by("part", "line").first(),
+    )
+    ordered = grouped.unnest("example").sort("count", "rule", "field", descending=[True, False, False]).collect()
+    return [RuleCount(**row) for row in ordered.to_dicts()]
+
+
+def refused(
+    lake: Lake, dataset: Dataset, *, day: dt.date | None = None, rule: str | None = None, ref: LineRef | None = None, limit: int | None, raw: bool = False
+) -> list[Refused]:
+    """Refused lines and rows, by part and line. `limit=None`: all. Raises `ConfigurationError` for a rule that refused nothing."""
+    frame = _scan(lake, dataset, day=day)
+    if frame is None:
+        return []
+    if rule is not None:
+        known = sorted(frame.select("rule").unique().collect()["rule"])
+        if rule not in known:
+            raise ConfigurationError(f"No line or row was refused by the rule {rule!r}. Rules that refused something: {', '.join(known)}.")
+        frame = frame.filter(pl.col("rule") == rule)
+    if ref is not None:
+        frame = frame.filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
+    columns = [name for name in Refused.__dataclass_fields__ if name != "raw"]
+    found = frame.select(columns).sort("part", "line", "row", nulls_last=False)
+    rows = (found if limit is None else found.head(limit)).collect().to_dicts()
+    return [Refused(**row, raw=_text(lake, LineRef(row["part"], row["line"])) if raw else None) for row in rows]
+
+
+def refused_lines(lake: Lake, dataset: Dataset, **chosen: object) -> Iterator[tuple[Refused, bytes]]:
+    """Each refused line once, with its bytes: what is exported for mending."""
+    seen: set[LineRef] = set()
+    for one in refused(lake, dataset, limit=None, **chosen):  # type: ignore[arg-type]
+        ref = LineRef(one.part, one.line)
+        if ref not in seen:
+            seen.add(ref)
+            yield one, read_line(lake, ref)
+
+
+def _scan(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> pl.LazyFrame | None:
+    files: Sequence[str] = quarantine_files(lake, dataset.contract)
+    if not files:
+        return None
+    frame = pl.scan_parquet(list(files))
+    return frame if day is None else frame.filter(pl.col("day") == day)
+
+
+def _text(lake: Lake, ref: LineRef) -> str:
+    return read_line(lake, ref).decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,141 @@
+"""How a dataset is: complete up to when, holes, lateness, what waits, what was refused, what is published. Reads only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakehouse.accounts.books import Books
+from lakehouse.datasets.model import Dataset
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.manifest import Window
+from lakehouse.landing.state import Ledger
+from lakehouse.marts.publish import current_version
+from lakehouse.settings import Lake
+from lakehouse.steps.applications import applications_of
+from lakehouse.steps.build import StaleDay, stale_days
+from lakehouse.tables.builds import accounts_of
+from lakehouse.tables.records import Build
+from lakehouse.tables.views import clean_version
+
+
+@dataclass(frozen=True)
+class ApplicationStatus:
+    """One application of the source. `complete_up_to`: everything before it was read, holes excepted."""
+
+    application: str
+    complete_from: dt.datetime | None
+    complete_up_to: dt.datetime | None
+    holes: tuple[Window, ...]
+    lines: int
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """Seconds between an event and the landing of its first sighting inside coverage that had been complete (upper bounds of buckets)."""
+
+    events: int
+    p50: int
+    p99: int
+    worst: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none."""
+
+    dataset: str
+    lake: str
+    now: dt.datetime
+    applications: tuple[ApplicationStatus, ...]
+    lateness: Lateness | None
+    fetches: int
+    landed_lines: int
+    pending_lines: int
+    stale: tuple[StaleDay, ...]
+    days: int
+    incomplete_days: tuple[dt.date, ...]
+    books: Books
+    quarantined: dict[str, int]
+    clean_version: int | None
+    mart_version: int | None
+    mart_published_at: dt.datetime | None
+
+
+def status(lake: Lake, dataset: Dataset) -> Status:
+    """The status of a dataset in a lake. An empty lake has one too."""
+    ledger = load_ledger(lake, dataset.name)
+    table = clean_version(lake, dataset.contract)
+    builds = table.builds
+    books, rules = _of_accounts(lake, builds)
+    version = current_version(lake, dataset)
+    parts = [p for landed in ledger.parts.values() for p in landed]
+    return Status(
+        dataset=dataset.name,
+        lake=lake.url,
+        now=lake.now(),
+        applications=_applications(lake, dataset, ledger),
+        lateness=summarise(ledger.lateness),
+        fetches=ledger.last_number,
+        landed_lines=sum(p.part.lines for p in parts),
+        pending_lines=_pending(ledger, builds),
+        stale=tuple(stale_days(lake, dataset)),
+        days=len(builds),
+        incomplete_days=tuple(sorted(day for day, build in builds.items() if not build.complete)),
+        books=books,
+        quarantined=dict(sorted(rules.items(), key=lambda item: -item[1])),
+        clean_version=table.version if builds else None,
+        mart_version=version.version if version is not None else None,
+        mart_published_at=version.published_at if version is not None else None,
+    )
+
+
+def _applications(lake: Lake, dataset: Dataset, ledger: Ledger) -> tuple[ApplicationStatus, ...]:
+    wanted = applications_of(lake, dataset)
+    lines: Counter[str] = Counter()
+    for parts in ledger.parts.values():
+        for part in parts:
+            lines[part.application] += part.part.lines
+    found = []
+    for name in [*wanted, *sorted({*ledger.coverage, *lines} - set(wanted))]:
+        windows = ledger.coverage.get(name, ())
+        first, last = (windows[0].start, windows[-1].end) if windows else (None, None)
+        holes = tuple(ledger.holes(name, first, last)) if first is not None and last is not None else ()
+        found.append(ApplicationStatus(name, first, ledger.cursor(name), holes, lines[name]))
+    return tuple(found)
+
+
+def _pending(ledger: Ledger, builds: Mapping[dt.date, Build]) -> int:
+    waiting = 0
+    for day in ledger.days():
+        build = builds.get(day)
+        parts = (p for grain in ledger.grains(day) for p in ledger.parts[grain.key])
+        waiting += sum(p.part.lines for p in parts if build is None or p.number > build.seen)
+    return waiting
+
+
+def _of_accounts(lake: Lake, builds: Mapping[dt.date, Build]) -> tuple[Books, Counter[str]]:
+    books, rules = Books(), Counter[str]()
+    for account in accounts_of(lake, builds.values()).values():
+        books = books + account.books
+        rules.update(account.quarantine_rules)
+    return books, rules
+
+
+def summarise(buckets: Mapping[int, int]) -> Lateness | None:
+    """Quantiles of a histogram of lateness (upper bound in seconds -> events); None where it is empty."""
+    events = sum(buckets.values())
+    if not events:
+        return None
+    return Lateness(events, _quantile(buckets, 0.5), _quantile(buckets, 0.99), max(s for s, n in buckets.items() if n))
+
+
+def _quantile(buckets: Mapping[int, int], share: float) -> int:
+    wanted, seen = share * sum(buckets.values()), 0
+    for seconds in sorted(buckets):
+        seen += buckets[seconds]
+        if seen >= wanted:
+            return seconds
+    return max(buckets)

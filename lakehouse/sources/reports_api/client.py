@@ -1,0 +1,241 @@
+"""The client of the Admin SDK Reports API: walks one window of one application, page by page, and yields its items verbatim."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from lakehouse.errors import TerminalError, TransientError
+from lakehouse.sources.reports_api.answers import Answer, Identity, problem_of, refusal, retry_cause
+from lakehouse.sources.reports_api.counters import Counters
+from lakehouse.sources.reports_api.options import ReportsApiOptions
+from lakehouse.sources.reports_api.order import OrderWatch
+from lakehouse.sources.reports_api.pages import Page, parse_page
+from lakehouse.sources.reports_api.ratelimit import TokenBucket
+from lakehouse.sources.reports_api.retry import Retryable, RetryPolicy, retry_after
+from lakehouse.sources.reports_api.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+class Authorization(Protocol):
+    """What the client needs of credentials."""
+
+    identity: Identity
+
+    def headers(self) -> dict[str, str]:
+        """Headers of a request."""
+        ...
+
+    def renew(self, refused: Mapping[str, str]) -> None:
+        """Get another token after these headers were refused."""
+        ...
+
+
+class Walk:
+    """The pages of one window: an iterator of lists of lines, newest first, with counters of its own.
+
+    `start` and `end` are what is really asked for (`clamped`: the start was moved to what the API still keeps). One page is in memory at a time.
+    The window has been read without gaps only when the iterator is exhausted.
+    """
+
+    def __init__(self, pages: Iterator[list[bytes]], start: dt.datetime, end: dt.datetime, clamped: bool, counters: Counters) -> None:
+        self.start = start
+        self.end = end
+        self.clamped = clamped
+        self._pages = pages
+        self._counters = counters
+
+    @property
+    def counters(self) -> dict[str, Any]:
+        """Counts of this walk so far, for its manifest."""
+        return self._counters.as_dict()
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """Itself."""
+        return self
+
+    def __next__(self) -> list[bytes]:
+        """The lines of the next page."""
+        return next(self._pages)
+
+
+class ReportsApiClient:
+    """Asks the API, for as many threads as like. `now` is the lake's clock; sleep, random and monotonic are for tests."""
+
+    def __init__(
+        self,
+        options: ReportsApiOptions,
+        *,
+        now: Callable[[], dt.datetime],
+        authorizer: Authorization | None = None,
+        retry: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        rand: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.options = options
+        self._now = now
+        self._authorizer = authorizer
+        self._retry = retry or RetryPolicy()
+        self._sleep = sleep
+        self._rand = rand
+        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep, clock=monotonic)
+        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep, clock=monotonic)
+        self._transport = Transport(options)
+        self._counters = Counters()
+
+    @property
+    def counters(self) -> dict[str, Any]:
+        """Counts of all walks of this client."""
+        return self._counters.as_dict()
+
+    @property
+    def identity(self) -> Identity:
+        """Who asks."""
+        return self._authorizer.identity if self._authorizer else Identity()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def window(self, application: str, start: dt.datetime, end: dt.datetime, *, event_name: str | None = None) -> Walk:
+        """Walk the window [start, end). The API may take both ends as inclusive: a record at `end` may come too and is not dropped.
+
+        `event_name` asks for one kind of event (a filter query, which has a quota of its own). Raises `TerminalError` for a window that the API
+        no longer keeps or that lies in the future; the walk raises `TransientError` after the last attempt, or `TerminalError` for a refusal.
+        """
+        begin = self._clamp(application, start, end)
+        query = {
+            "startTime": _rfc3339(begin),
+            "endTime": _rfc3339(end, up=True),
+            "maxResults": str(self.options.page_size),
+            "prettyPrint": "false",
+        }
+        if event_name is not None:
+            query["eventName"] = event_name
+        counters = Counters(self._counters)
+        return Walk(self._pages(application, query, counters), begin, end, begin > start, counters)
+
+    def newest(self, application: str, since: dt.datetime | None = None) -> bytes | None:
+        """The newest record that is visible, since a time if one is given: one request, for a sensor or a first contact. None when there is none."""
+        query = {"maxResults": "1", "prettyPrint": "false"} | ({"startTime": _rfc3339(since)} if since else {})
+        for lines in self._pages(application, query, Counters(self._counters)):
+            if lines:
+                return lines[0]
+        return None
+
+    def _clamp(self, application: str, start: dt.datetime, end: dt.datetime) -> dt.datetime:
+        if start.tzinfo is None or end.tzinfo is None or start >= end:
+            raise TerminalError(f"Expected a window with start < end and time zones, got {start.isoformat()} to {end.isoformat()}.")
+        now = self._now()
+        # A minute of grace: the API's clock moves on while the pages are read.
+        oldest = now - self.options.retention + dt.timedelta(minutes=1)
+        if end <= oldest:
+            days = self.options.retention.days
+            raise TerminalError(
+                f"The Reports API keeps {days} days: the window {start.isoformat()} to {end.isoformat()} of {application!r} can no longer be fetched "
+                f"(it is {now.isoformat()}; the oldest that can be asked for is {oldest.isoformat()})."
+            )
+        if start >= now:
+            raise TerminalError(
+                f"The window {start.isoformat()} to {end.isoformat()} of {application!r} lies in the future: it is {now.isoformat()}."
+            )
+        if start < oldest:
+            log.warning("%s: the window from %s is cut to %s, the API keeps no more", application, start.isoformat(), oldest.isoformat())
+        return max(start, oldest)
+
+    def _pages(self, application: str, query: Mapping[str, str], counters: Counters) -> Iterator[list[bytes]]:
+        seen: set[str] = set()
+        token: str | None = None
+        watch = OrderWatch()
+        for _ in range(self.options.max_pages):
+            page, body = self._page(application, {**query, **({"pageToken": token} if token else {})}, counters)
+            counters.add(
+                pages=1,
+                records=len(page.items),
+                bytes=len(body),
+                malformed_pages=int(page.malformed),
+                order_violations=watch.violations(body, page.items),
+            )
+            token = page.next_token
+            if token in seen:
+                raise TransientError(f"The Reports API gave the same page token twice for {application!r} ({_where(query)}): the walk would not end.")
+            yield page.items
+            if token is None:
+                return
+            seen.add(token)
+        raise TerminalError(
+            f"The walk of {application!r} ({_where(query)}) did not end after {self.options.max_pages} pages: ask for a shorter window."
+        )
+
+    def _page(self, application: str, query: Mapping[str, str], counters: Counters) -> tuple[Page, bytes]:
+        """One page and its body, asked for as often as the policy allows."""
+        waited = 0.0
+        for failures in range(1, self._retry.attempts + 1):
+            try:
+                return self._attempt(application, query, counters)
+            except Retryable as again:
+                failed = again
+            delay = self._retry.delay(failures, failed.wait, self._rand)
+            if failures == self._retry.attempts or delay > self._retry.patience:
+                break
+            log.info("%s: %s, trying again in %.1f s (%s)", application, failed.cause, delay, failed)
+            counters.retried(failed.cause)
+            counters.waited(delay)
+            waited += delay
+            self._sleep(delay)
+        asked = (
+            f"; it asks to wait {failed.wait:.0f} s, more than the {self._retry.patience:.0f} s that are waited for"
+            if failed.wait and delay > self._retry.patience
+            else ""
+        )
+        raise TransientError(
+            f"The Reports API gave no page of {application!r} ({_where(query)}) after {failures} tries and {waited:.0f} s of waiting{asked}. "
+            f"The last failure: {failed.cause}: {failed}"
+        ) from failed
+
+    def _attempt(self, application: str, query: Mapping[str, str], counters: Counters) -> tuple[Page, bytes]:
+        headers = self._headers()
+        answer = self._ask(application, query, headers, counters)
+        if answer.status == 401 and self._authorizer is not None:
+            counters.retried("unauthorized")
+            self._authorizer.renew(headers)
+            answer = self._ask(application, query, self._headers(), counters)
+        if answer.status == 200:
+            page = parse_page(answer.body)
+            if page.error is None:
+                return page, answer.body
+        problem = problem_of(answer.status, answer.body)
+        cause = retry_cause(problem)
+        if cause is None:
+            raise refusal(problem, application, self.identity, paging="pageToken" in query)
+        raise Retryable(cause, f"{problem.code} {problem.reason}: {problem.message}", retry_after(answer.headers, self._now))
+
+    def _ask(self, application: str, query: Mapping[str, str], headers: Mapping[str, str], counters: Counters) -> Answer:
+        counters.waited(self._queries.take())
+        if "eventName" in query:
+            counters.waited(self._filter_queries.take())
+        counters.add(requests=1)
+        url = f"{self.options.url}/admin/reports/v1/activity/users/all/applications/{quote(application, safe='')}"
+        return self._transport.get(url, query, headers)
+
+    def _headers(self) -> dict[str, str]:
+        return self._authorizer.headers() if self._authorizer is not None else {}
+
+
+def _rfc3339(moment: dt.datetime, *, up: bool = False) -> str:
+    """Milliseconds, as the API writes its own times; what lies between them is rounded to the outside of the window."""
+    utc = moment.astimezone(dt.UTC)
+    if up:
+        utc += dt.timedelta(microseconds=-utc.microsecond % 1000)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _where(query: Mapping[str, str]) -> str:
+    return f"{query.get('startTime', 'the beginning')} to {query.get('endTime', 'now')}"

@@ -1,0 +1,114 @@
+"""What the Reports API client is told: from the lake's settings, the dataset's declaration and the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import Lake
+
+GOOGLE_URL = "https://admin.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/admin.reports.audit.readonly"
+ENV_URL = "LAKEHOUSE_REPORTS_API_URL"
+ENV_CREDENTIALS = "LAKEHOUSE_GOOGLE_CREDENTIALS"
+ENV_SUBJECT = "LAKEHOUSE_GOOGLE_SUBJECT"
+
+# Google's quota: 2,400 queries per minute, user and project; filter queries of activities.list have 250 of their own.
+QUERIES_PER_MINUTE = 2400
+FILTER_QUERIES_PER_MINUTE = 250
+
+
+@dataclass(frozen=True)
+class ReportsApiOptions:
+    """How to reach the API and how hard to ask.
+
+    `queries_per_minute` None: no client-side limit (a simulated source). `timeout`: seconds to connect and between two reads.
+    `max_pages`: a walk of more pages than this never ends. `retention`: how far back the API answers.
+    """
+
+    url: str = GOOGLE_URL
+    applications: tuple[str, ...] = ()
+    subject: str | None = None
+    key_file: Path | None = None
+    queries_per_minute: float | None = QUERIES_PER_MINUTE
+    filter_queries_per_minute: float | None = FILTER_QUERIES_PER_MINUTE
+    retention: dt.timedelta = dt.timedelta(days=180)
+    page_size: int = 1000
+    max_pages: int = 50_000
+    timeout: tuple[float, float] = (10.0, 90.0)
+    compress: bool = True
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the source is a server on this machine: no rate limit, and never Google's credentials."""
+        return is_loopback(self.url)
+
+
+def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
+    """Options of a dataset in a lake. Raises `ConfigurationError` for a source that is none, or a setting of the wrong kind."""
+    declared = dataset.source
+    if declared is None or declared.name != "reports_api":
+        raise ConfigurationError(f"The dataset {dataset.name} is not read from the Reports API.")
+    settings = lake.dataset(dataset.name).source
+    url = check_url(os.environ.get(ENV_URL) or _text(settings, "url", dataset.name) or GOOGLE_URL)
+    key_file = os.environ.get(ENV_CREDENTIALS)
+    per_minute = _number(settings, "queries_per_minute", dataset.name)
+    simulated = is_loopback(url)
+    return ReportsApiOptions(
+        url=url,
+        applications=_applications(settings, dataset.name) or declared.applications,
+        subject=os.environ.get(ENV_SUBJECT) or _text(settings, "subject", dataset.name),
+        key_file=Path(key_file) if key_file else None,
+        queries_per_minute=per_minute if per_minute is not None or simulated else QUERIES_PER_MINUTE,
+        filter_queries_per_minute=None if simulated and per_minute is None else FILTER_QUERIES_PER_MINUTE,
+        retention=declared.retention,
+        compress=not simulated,
+    )
+
+
+def check_url(url: str) -> str:
+    """The URL without a slash at its end. Raises `ConfigurationError` for anything but https, or http on this machine."""
+    parts = urlsplit(url)
+    if not parts.hostname or not (parts.scheme == "https" or is_loopback(url)):
+        raise ConfigurationError(
+            f"The Reports API must be reached over https, or at http://127.0.0.1 or http://localhost for a simulated one; got {url!r}. "
+            f"Mend datasets.<name>.source.url in lake.json, or {ENV_URL}."
+        )
+    return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL is plain http on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+
+
+def _text(settings: dict[str, Any], key: str, dataset: str) -> str | None:
+    value = settings.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(dataset, key, "a text", value)
+    return value or None
+
+
+def _number(settings: dict[str, Any], key: str, dataset: str) -> float | None:
+    value = settings.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise _wrong(dataset, key, "a number", value)
+    return value
+
+
+def _applications(settings: dict[str, Any], dataset: str) -> tuple[str, ...]:
+    value = settings.get("applications") or ()
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
+        raise _wrong(dataset, "applications", 'a list of names such as ["token", "login"]', value)
+    return tuple(value)
+
+
+def _wrong(dataset: str, key: str, expected: str, value: object) -> ConfigurationError:
+    return ConfigurationError(f"datasets.{dataset}.source.{key} in lake.json should be {expected}, got {value!r}.")

@@ -1,0 +1,68 @@
+"""The audit between a grain result and its commit: the driver trusts no account, it reads the files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import Contract
+from lakehouse.settings import Lake
+from lakehouse.tables.records import GrainAccount, TableFile
+
+
+def audit_grain(lake: Lake, contract: Contract, grain: Grain, account: GrainAccount, landed: Mapping[str, int], *, read_files: bool) -> Iterator[str]:
+    """What is wrong with a grain result, in sentences; nothing when it may be committed.
+
+    `landed`: part -> lines that its manifest says it has. `read_files`: also read the footers and times of the files (those that were made now).
+    """
+    for part in account.parts:
+        lines, rows = part.books.differences()
+        if lines or rows:
+            yield f"{grain.key}: the books of {part.part} do not close: lines differ by {lines}, rows by {rows} ({part.books})"
+        if part.books.lines != landed[part.part]:
+            yield f"{grain.key}: {part.part} has {landed[part.part]} lines by its manifest, {part.books.lines} were read"
+    books = account.books
+    written = sum(f.rows for f in account.files)
+    if written != books.kept:
+        yield f"{grain.key}: {books.kept} rows were kept, the files have {written}"
+    aside = account.quarantine.rows if account.quarantine else 0
+    if aside != books.quarantined + books.unreadable:
+        yield f"{grain.key}: {books.quarantined} rows and {books.unreadable} lines were put aside, the quarantine has {aside}"
+    if read_files:
+        for file in account.files:
+            yield from _audit_file(lake, contract, grain, file)
+        if account.quarantine:
+            yield from _audit_rows(lake, grain, account.quarantine)
+
+
+def _audit_rows(lake: Lake, grain: Grain, file: TableFile) -> Iterator[str]:
+    found = pq.read_metadata(io.BytesIO(lake.store.read(file.path))).num_rows
+    if found != file.rows:
+        yield f"{grain.key}: {file.path} has {found} rows, its account says {file.rows}"
+
+
+def _audit_file(lake: Lake, contract: Contract, grain: Grain, file: TableFile) -> Iterator[str]:
+    reader = pq.ParquetFile(io.BytesIO(lake.store.read(file.path)))
+    if reader.metadata.num_rows != file.rows:
+        yield f"{grain.key}: {file.path} has {reader.metadata.num_rows} rows, its account says {file.rows}"
+    expected = [c.name for c in contract.table_columns[:-1]]
+    if reader.schema_arrow.names != expected:
+        yield f"{grain.key}: {file.path} has the columns {reader.schema_arrow.names}, the contract says {expected}"
+        return
+    keys = reader.read(columns=list(contract.key))
+    if grain.kind != "unplaced" and not contract.rows_span_days and keys.num_rows:
+        times = pc.min_max(keys[contract.event_time]).as_py()
+        if times["min"] < grain.start or times["max"] >= grain.end:
+            yield f"{grain.key}: {file.path} has events from {times['min']} to {times['max']}, outside the grain"
+    distinct = _distinct(keys)
+    if distinct != keys.num_rows:
+        yield f"{grain.key}: {file.path} has {keys.num_rows} rows but {distinct} keys"
+
+
+def _distinct(keys: pa.Table) -> int:
+    return keys.group_by(keys.column_names).aggregate([]).num_rows

@@ -1,0 +1,211 @@
+"""Build a day: what its parts say, in the clean table, in one commit. The same inputs are never built twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deltalake import DeltaTable
+
+from lakehouse.accounts.books import Books, total
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.engines import polars_engine
+from lakehouse.errors import AuditError, ConfigurationError, ConflictError
+from lakehouse.landing.ledger import Ledger, load_ledger
+from lakehouse.settings import Lake, TokenKey
+from lakehouse.steps.applications import applications_of
+from lakehouse.steps.audit import audit_grain
+from lakehouse.steps.checks import CheckResult, DayFacts, check_day
+from lakehouse.tables import builds, delta, grains
+from lakehouse.tables.records import Build, GrainAccount, GrainRef, TableFile
+
+ENGINES: dict[str, Callable[..., GrainAccount]] = {polars_engine.ENGINE: polars_engine.build_grain}
+_RESTARTS = 5
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What building a day came to.
+
+    `checks`: in the order of `checks.CHECKS`. `rebuilt`: grain results made now, `reused`: how many were there already. `committed`: the table changed (False: nothing to do).
+    `previous`: the build before, None for the first. `accounts`: of all grains of the day.
+    """
+
+    dataset: str
+    day: dt.date
+    build: Build
+    previous: Build | None
+    accounts: dict[Grain, GrainAccount]
+    rebuilt: tuple[GrainRef, ...]
+    reused: int
+    committed: bool
+    table_version: int | None
+    checks: tuple[CheckResult, ...]
+    seconds: float
+    books: Books = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "books", total(a.books for a in self.accounts.values()))
+
+
+@dataclass(frozen=True)
+class StaleDay:
+    """A day on which lines landed that its committed build has not seen. `touched`: the last manifest that did."""
+
+    day: dt.date
+    touched: int
+    seen: int | None
+    reason: str
+
+
+def build_day(
+    lake: Lake, dataset: Dataset, day: dt.date, *, engine: str | None = None, force: bool = False, progress: Progress | None = None
+) -> DayReport:
+    """Build a day and commit it. With `force` every grain is built anew, though its inputs are the same.
+
+    Raises `AuditError` when a grain fails its audit (the table keeps its old version and the refusal is written down), `ConflictError` when
+    other writers were faster too often.
+    """
+    began = time.perf_counter()
+    run = _engine(lake, dataset, engine)
+    for _ in range(_RESTARTS):
+        ledger = load_ledger(lake, dataset.name)
+        attempt = _Attempt(lake, dataset, day, ledger, lake.token_key(), run, force, progress or (lambda _: None))
+        report = attempt.run(began)
+        if report is not None:
+            return report
+    raise ConflictError(f"{dataset.name} {day}: newer lines landed and were built by others {_RESTARTS} times while this ran. Try again.")
+
+
+def _engine(lake: Lake, dataset: Dataset, override: str | None) -> Callable[..., GrainAccount]:
+    name = override or lake.dataset(dataset.name).engine or dataset.engine
+    if name not in ENGINES:
+        raise ConfigurationError(f"There is no engine {name!r} for {dataset.name}. Expected one of: {', '.join(sorted(ENGINES))}.")
+    return ENGINES[name]
+
+
+@dataclass
+class _Attempt:
+    """One try at a day, from one state of the ledger."""
+
+    lake: Lake
+    dataset: Dataset
+    day: dt.date
+    ledger: Ledger
+    key: TokenKey
+    engine: Callable[..., GrainAccount]
+    force: bool
+    progress: Progress
+
+    def run(self, began: float) -> DayReport | None:
+        """The report; None when somebody committed a newer build meanwhile and this one must start again from the part list."""
+        contract = self.dataset.contract
+        table = delta.open_table(self.lake, contract.name)
+        previous = builds.build_of(self.lake, contract, table, self.day) if table is not None else None
+        before = set(previous.grains) if previous else set()
+        accounts: dict[Grain, GrainAccount] = {}
+        rebuilt: list[GrainRef] = []
+        for grain in self.ledger.grains(self.day):
+            account, made = self._grain(grain, before)
+            accounts[grain] = account
+            if made:
+                rebuilt.append(GrainRef(account.grain, account.digest))
+        build = self._build(accounts)
+        self._audit(build, accounts, {r.grain for r in rebuilt})
+        version = self._commit(build, accounts, table)
+        if version == _SUPERSEDED:
+            return None
+        committed = version is not None
+        reused = len(accounts) - len(rebuilt)
+        facts = DayFacts(self.lake, self.dataset, self.day, build, accounts, self.ledger, builds.committed_builds(self.lake, contract))
+        checks = check_day(facts)
+        seconds = time.perf_counter() - began
+        return DayReport(contract.name, self.day, build, previous, accounts, tuple(rebuilt), reused, committed, version, checks, seconds)
+
+    def _grain(self, grain: Grain, before: set[GrainRef]) -> tuple[GrainAccount, bool]:
+        """The account of a grain result, and whether it was made now."""
+        parts = self.ledger.parts[grain.key]
+        superseded = {p.part.path: lines for p in parts if (lines := self.ledger.superseded.get(p.part.path))}
+        inputs = grains.GrainInputs(grain, parts, superseded)
+        ref = GrainRef(grain.key, grains.grain_digest(inputs, self.dataset.contract, self.key))
+        if not self.force:
+            account = grains.reusable(self.lake, self.dataset.name, ref, committed=ref in before)
+            if account is not None:
+                return account, False
+        self.progress(f"{self.dataset.name} {grain.key}: {len(parts)} parts, {sum(p.part.lines for p in parts):,} lines")
+        return self.engine(self.lake, self.dataset, inputs, self.key, replace=True), True
+
+    def _build(self, accounts: dict[Grain, GrainAccount]) -> Build:
+        applications = applications_of(self.lake, self.dataset)
+        grain = Grain(self.day)
+        holes = sum(len(self.ledger.holes(a, grain.start, grain.end)) for a in applications)
+        refs = tuple(sorted(GrainRef(a.grain, a.digest) for a in accounts.values()))
+        complete = holes == 0
+        return Build(self.dataset.name, self.day, builds.fingerprint(refs, complete=complete), complete, holes, self.ledger.last_number, refs)
+
+    def _audit(self, build: Build, accounts: dict[Grain, GrainAccount], rebuilt: set[str]) -> None:
+        landed = {p.part.path: p.part.lines for parts in (self.ledger.parts[g.key] for g in accounts) for p in parts}
+        faults = [
+            fault
+            for grain, account in accounts.items()
+            for fault in audit_grain(self.lake, self.dataset.contract, grain, account, landed, read_files=account.grain in rebuilt)
+        ]
+        if faults:
+            path = builds.write_refusal(self.lake, build, faults)
+            listed = "\n".join(f"- {f}" for f in faults[:20])
+            raise AuditError(f"{build.dataset} {build.day} failed its audit; the table keeps its old version ({path}):\n{listed}")
+
+    def _commit(self, build: Build, accounts: dict[Grain, GrainAccount], table: DeltaTable | None) -> int | None:
+        """The version of the commit, None when there is nothing to commit, `_SUPERSEDED` when a newer build stands."""
+        if table is not None and not self.force:
+            state = delta.day_state(table, self.day, with_files=False)
+            if state.fingerprint == build.fingerprint and not self._newly_touched(state.seen):
+                return None
+        builds.write_build(self.lake, build)
+        prefix = grains.table_folder(build.dataset) + "/"
+        files: dict[str, TableFile] = {f.path.removeprefix(prefix): f for a in accounts.values() for f in a.files}
+        refused = False
+
+        def still_ours(state: delta.DayState) -> bool:
+            nonlocal refused
+            refused = state.seen is not None and state.seen > build.seen and state.fingerprint != build.fingerprint
+            return not refused
+
+        version = delta.swap_day(
+            self.lake, self.dataset.contract, self.day, files, fingerprint=build.fingerprint, seen=build.seen, still_ours=still_ours
+        )
+        return _SUPERSEDED if refused else version
+
+    def _newly_touched(self, seen: int | None) -> bool:
+        """Whether something landed on the day after what the committed build has seen (and yet it comes to the same): then `seen` must move on."""
+        return seen is None or self.ledger.touched.get(self.day, 0) > seen
+
+
+_SUPERSEDED = -1
+
+
+def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
+    """The days that a build would change because of what was landed, oldest first: lines that no committed build has seen, or coverage that is whole now.
+
+    Driven by what was landed, never by event time. A day that differs in contract or code only is not stale.
+    """
+    ledger = load_ledger(lake, dataset.name)
+    if not ledger.touched:
+        return []
+    table = delta.open_table(lake, dataset.name)
+    committed = builds.builds_of(lake, dataset.contract, table) if table is not None else {}
+    applications = applications_of(lake, dataset)
+    found = []
+    for day, touched in sorted(ledger.touched.items()):
+        seen = table.transaction_version(delta.app_ids(day)[1]) if table is not None else None
+        if seen is None or day not in committed:
+            found.append(StaleDay(day, touched, None, "never built"))
+        elif touched > seen:
+            found.append(StaleDay(day, touched, seen, f"manifest {touched} landed after the build had seen {seen}"))
+        elif not committed[day].complete and ledger.covered(applications, Grain(day).start, Grain(day).end):
+            found.append(StaleDay(day, touched, seen, "coverage is complete now"))
+    return found

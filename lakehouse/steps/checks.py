@@ -1,0 +1,198 @@
+"""What is checked of a day that was built. The structural facts were audited before the commit; here they are told, with what they were found on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+
+from lakehouse.accounts.books import Books, total
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import Contract
+from lakehouse.datasets.model import Dataset
+from lakehouse.landing.ledger import Ledger
+from lakehouse.settings import Lake
+from lakehouse.steps.applications import applications_of
+from lakehouse.tables import builds, delta
+from lakehouse.tables.grains import table_folder
+from lakehouse.tables.records import Build, GrainAccount
+
+Severity = Literal["error", "warn"]
+CHECKS: Mapping[str, str] = {
+    "contract": "The share of lines and rows in quarantine stays below what the contract allows.",
+    "drift": "No field turned up that neither the contract names nor the days before had.",
+    "books_balance": "Every line and every row is in exactly one term of the account, at tolerance zero.",
+    "duplicate_keys": "No two rows have the same key.",
+    "repeated_ids": "Ids that came again with another time, over this day and the one before.",
+    "event_time_in_partition": "Every event lies in the partition that holds it.",
+    "event_time_not_in_future": "No event is later than the lake's clock.",
+    "holes": "Every application of the source was read without gaps.",
+    "volume": "As many rows as the same days of the weeks before, within a factor of five.",
+}
+BLOCKING = frozenset({"books_balance"})
+_WEEKS, _FACTOR, _FEWEST = 4, 5, 100
+_DAYS_OF_DRIFT = 7
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check. `metadata` holds counts and names, never text of a record."""
+
+    name: str
+    passed: bool
+    severity: Severity
+    description: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """What the checks of a day look at."""
+
+    lake: Lake
+    dataset: Dataset
+    day: dt.date
+    build: Build
+    accounts: Mapping[Grain, GrainAccount]
+    ledger: Ledger
+    committed: Mapping[dt.date, Build]
+
+    @property
+    def books(self) -> Books:
+        """The books of the day."""
+        return total(a.books for a in self.accounts.values())
+
+
+def check_day(facts: DayFacts) -> tuple[CheckResult, ...]:
+    """All checks of a day, in the order of `CHECKS`."""
+    return (
+        _contract(facts),
+        _drift(facts),
+        _books_balance(facts),
+        _duplicate_keys(facts),
+        _repeated_ids(facts),
+        _in_partition(facts),
+        _not_in_future(facts),
+        _holes(facts),
+        _volume(facts),
+    )
+
+
+def _contract(facts: DayFacts) -> CheckResult:
+    books, limit = facts.books, facts.dataset.contract.drift.quarantined_error_share
+    aside = books.quarantined + books.unreadable
+    share = aside / max(1, books.rows + books.unreadable)
+    rules: dict[str, int] = {}
+    for account in facts.accounts.values():
+        for rule, count in account.quarantine_rules.items():
+            rules[rule] = rules.get(rule, 0) + count
+    told = f"{aside:,} of {books.rows + books.unreadable:,} are in quarantine ({share:.2%}, allowed {limit:.2%})"
+    return CheckResult("contract", share <= limit, "error", told, {"quarantined": aside, "share": share, "rules": rules})
+
+
+def _unknown(accounts: Mapping[Any, GrainAccount]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for account in accounts.values():
+        for count in account.census:
+            if not count.declared:
+                found[count.path] = found.get(count.path, 0) + count.count
+    return dict(sorted(found.items()))
+
+
+def _drift(facts: DayFacts) -> CheckResult:
+    here = _unknown(facts.accounts)
+    before = [b for d, b in facts.committed.items() if dt.timedelta() < facts.day - d <= dt.timedelta(days=_DAYS_OF_DRIFT)]
+    known = _unknown(builds.accounts_of(facts.lake, before))
+    new = sorted(set(here) - set(known)) if before else []
+    odd: dict[str, int] = {}
+    for account in facts.accounts.values():
+        for value, count in account.unknown_values.items():
+            odd[value] = odd.get(value, 0) + count
+    share = max(here.values(), default=0) / max(1, facts.books.records)
+    limit = facts.dataset.contract.drift.unknown_fields_error_share
+    told = f"new fields: {', '.join(new)}" if new else f"{len(here)} fields beside the contract, none new"
+    severity: Severity = "error" if share > limit else "warn"
+    return CheckResult("drift", not new and share <= limit, severity, told, {"new_fields": new, "unknown_fields": here, "unknown_values": odd})
+
+
+def _books_balance(facts: DayFacts) -> CheckResult:
+    lines, rows = facts.books.differences()
+    told = "the books close" if facts.books.balanced() else f"lines differ by {lines}, rows by {rows}"
+    return CheckResult("books_balance", facts.books.balanced(), "error", told, {f: getattr(facts.books, f) for f in facts.books.__struct_fields__})
+
+
+def _rows_of(facts: DayFacts, days: list[dt.date], columns: list[str]) -> pl.LazyFrame | None:
+    table = delta.open_table(facts.lake, facts.dataset.name)
+    if table is None:
+        return None
+    folder = facts.lake.store.uri(table_folder(facts.dataset.name))
+    files = [f"{folder}/{path}" for day, paths in delta.active_files(table).items() if day in days for path in paths]
+    return pl.scan_parquet(files, hive_partitioning=False).select(columns) if files else None
+
+
+def _duplicate_keys(facts: DayFacts) -> CheckResult:
+    key = list(facts.dataset.contract.key)
+    rows = _rows_of(facts, [facts.day], key)
+    doubled = 0 if rows is None else int(rows.select(pl.len() - pl.struct(key).n_unique()).collect().item())
+    conflicts = sum(a.key_conflicts for a in facts.accounts.values())
+    told = f"{facts.books.duplicate:,} duplicates were removed, {conflicts:,} keys had different content, {doubled:,} keys are double in the table"
+    return CheckResult("duplicate_keys", doubled == 0, "error", told, {"removed": facts.books.duplicate, "conflicts": conflicts, "double": doubled})
+
+
+def _repeated_ids(facts: DayFacts) -> CheckResult:
+    contract: Contract = facts.dataset.contract
+    ids, time = list(contract.id_columns), contract.event_time
+    rows = _rows_of(facts, [facts.day, facts.day - dt.timedelta(days=1)], [*ids, time]) if ids else None
+    if rows is None:
+        return CheckResult("repeated_ids", True, "warn", "nothing to compare", {"ids": 0})
+    times = rows.group_by(ids).agg(pl.col(time).n_unique().alias("times")).filter(pl.col("times") > 1)
+    count = int(times.select(pl.len()).collect().item())
+    return CheckResult("repeated_ids", True, "warn", f"{count:,} ids came with more than one time; they are kept apart, not merged", {"ids": count})
+
+
+def _in_partition(facts: DayFacts) -> CheckResult:
+    outside = 0
+    times = [(g, f.min_time, f.max_time) for g, a in facts.accounts.items() for f in a.files]
+    if not facts.dataset.contract.rows_span_days:
+        outside = sum(bool(low and high and (low < g.start or high >= g.end)) for g, low, high in times)
+    lows = [low for _, low, _ in times if low]
+    highs = [high for _, _, high in times if high]
+    told = f"events from {min(lows)} to {max(highs)}" if lows else "no events"
+    return CheckResult("event_time_in_partition", outside == 0, "error", told, {"files_outside": outside})
+
+
+def _not_in_future(facts: DayFacts) -> CheckResult:
+    now = facts.lake.now()
+    newest = max((f.max_time for a in facts.accounts.values() for f in a.files if f.max_time), default=None)
+    told = f"newest event {newest}, clock {now}" if newest else "no events"
+    return CheckResult("event_time_not_in_future", newest is None or newest <= now, "error", told, {"newest": str(newest)})
+
+
+def _holes(facts: DayFacts) -> CheckResult:
+    day, now = Grain(facts.day), facts.lake.now()
+    found = {a: facts.ledger.holes(a, day.start, min(day.end, now)) for a in applications_of(facts.lake, facts.dataset)}
+    open_ended = {a: [h for h in holes if h.end < min(day.end, now)] for a, holes in found.items()}
+    holes = {a: [f"{h.start:%H:%M}-{h.end:%H:%M}" for h in hs] for a, hs in (found if day.end <= now else open_ended).items() if hs}
+    told = "; ".join(f"{a}: {', '.join(hs)}" for a, hs in holes.items()) or (
+        "read without gaps" if facts.build.complete else "no gaps so far; the day is not over"
+    )
+    return CheckResult("holes", not holes, "warn", told, {"holes": holes, "complete": facts.build.complete})
+
+
+def _volume(facts: DayFacts) -> CheckResult:
+    weeks = [facts.day - dt.timedelta(weeks=n) for n in range(1, _WEEKS + 1)]
+    before = [facts.committed[d] for d in weeks if d in facts.committed]
+    if not before or not facts.build.complete:
+        return CheckResult("volume", True, "warn", f"{facts.books.kept:,} rows; no whole week to compare with", {"rows": facts.books.kept})
+    kept: dict[dt.date, int] = {}
+    for (day, _), account in builds.accounts_of(facts.lake, before).items():
+        kept[day] = kept.get(day, 0) + account.books.kept
+    usual = statistics.median(kept.values()) if kept else 0
+    ratio = facts.books.kept / max(1, usual)
+    fine = max(facts.books.kept, usual) < _FEWEST or 1 / _FACTOR <= ratio <= _FACTOR
+    told = f"{facts.books.kept:,} rows, usually {usual:,.0f} on this day of the week"
+    return CheckResult("volume", fine, "warn", told, {"rows": facts.books.kept, "usual": float(usual)})

@@ -1,0 +1,165 @@
+"""Where a raw line ended up: every line of every part has one fate, every row of its record too.
+
+The verdict is read from what was committed (table, quarantine, ledger). Only for a row that was dropped as a duplicate is the record decoded again, to
+learn its key and with it the row that was kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.manifest import LineRef
+from lakehouse.landing.read import read_line
+from lakehouse.landing.state import LandedPart, Ledger
+from lakehouse.settings import Lake
+from lakehouse.steps.records import rows_of_line
+from lakehouse.tables.records import Build
+from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
+
+Fate = Literal["kept", "duplicate", "quarantined", "superseded", "blank", "pending", "dropped"]
+
+
+@dataclass(frozen=True)
+class RowFate:
+    """One row of the line's record. `row`: its index in the record, None where the whole line was judged.
+
+    `of`: the line whose equal row was kept (duplicates). `rule`, `field`, `detail`: why it was quarantined; never raw text.
+    """
+
+    fate: Fate
+    row: int | None = None
+    event_time: dt.datetime | None = None
+    of: LineRef | None = None
+    rule: str | None = None
+    field: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class LineFate:
+    """Where one raw line ended up. `fate` is that of its rows where all agree, else "kept" if any row was kept."""
+
+    dataset: str
+    part: str
+    line: int
+    grain: str
+    fate: Fate
+    rows: tuple[RowFate, ...]
+    fetch_id: str
+    manifest: int
+    source: str
+    application: str
+    landed_at: dt.datetime
+    unplaced: bool
+    superseded_by: tuple[int, ...] = ()
+    build: int | None = None
+    raw: str | None = None
+
+
+def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: bool = False) -> LineFate:
+    """Where line `line` (from 1) of the raw part ended up. `raw` adds its text, which may hold personal data.
+
+    Raises `ConfigurationError` for a part that no manifest names and for a line that it does not have.
+    """
+    ledger = load_ledger(lake, dataset.name)
+    grain, landed = _find_part(ledger, dataset.name, part)
+    if not 1 <= line <= landed.part.lines:
+        raise ConfigurationError(f"{part} has lines 1 to {landed.part.lines:,}; there is no line {line}.")
+    ref = LineRef(part, line)
+    text = read_line(lake, ref)
+    version = clean_version(lake, dataset.contract)
+    build = version.builds.get(grain.date)
+    superseded = line in ledger.superseded.get(part, frozenset())
+    if superseded:
+        rows: tuple[RowFate, ...] = (RowFate("superseded"),)
+    elif build is None or landed.number > build.seen:
+        rows = (RowFate("pending"),)
+    elif not text.strip():
+        rows = (RowFate("blank"),)
+    else:
+        rows = _committed_fates(lake, dataset, version, grain, ref, text)
+    return LineFate(
+        dataset=dataset.name,
+        part=part,
+        line=line,
+        grain=grain.key,
+        fate=_one_fate(rows),
+        rows=rows,
+        fetch_id=landed.fetch_id,
+        manifest=landed.number,
+        source=landed.source,
+        application=landed.application,
+        landed_at=landed.landed_at,
+        unplaced=grain.kind == "unplaced",
+        superseded_by=tuple(ledger.superseded_by.get(part, ())) if superseded else (),
+        build=build.fingerprint if build is not None else None,
+        raw=text.decode("utf-8", errors="backslashreplace") if raw else None,
+    )
+
+
+def _find_part(ledger: Ledger, dataset: str, path: str) -> tuple[Grain, LandedPart]:
+    landed = ledger.find(path)
+    if landed is not None:
+        return Grain.parse(landed.part.grain), landed
+    raise ConfigurationError(
+        f"No manifest of {dataset} names the part {path!r}. Expected a path below the lake such as "
+        f"raw/{dataset}/date=2026-11-20/hour=13/<fetch>.jsonl.zst: the column _part of clean.{dataset} or part of quarantine.{dataset}."
+    )
+
+
+def _one_fate(rows: Sequence[RowFate]) -> Fate:
+    fates = {r.fate for r in rows}
+    return fates.pop() if len(fates) == 1 else "kept" if "kept" in fates else rows[0].fate
+
+
+def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain: Grain, ref: LineRef, text: bytes) -> tuple[RowFate, ...]:
+    refused = _quarantined(lake, dataset, version.builds[grain.date], ref)
+    if any(r.row is None for r in refused):
+        return tuple(refused)
+    files = [f for f in version.by_day.get(grain.date, ()) if f.rsplit("/", 1)[-1].startswith(f"{grain.stem}-")]
+    rows = _keyed(lake, dataset, rows_of_line(dataset, text))
+    known = {r.row for r in refused}
+    others = [_kept_or_duplicate(files, dataset, ref, index, rows) for index in range(rows.height) if index not in known]
+    return tuple(sorted([*refused, *others], key=lambda r: -1 if r.row is None else r.row))
+
+
+def _quarantined(lake: Lake, dataset: Dataset, build: Build, ref: LineRef) -> list[RowFate]:
+    files = quarantine_files(lake, dataset.contract, [build])
+    if not files:
+        return []
+    found = pl.scan_parquet(list(files)).filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
+    columns = ("row", "event_time", "rule", "field", "detail")
+    return [RowFate("quarantined", r[0], r[1], None, *r[2:]) for r in found.select(columns).unique().sort("row").collect().iter_rows()]
+
+
+def _keyed(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their key as the clean table holds it: personal data in the key is a token there."""
+    if not any(dataset.contract.column(name).pii for name in dataset.contract.key):
+        return rows
+    from lakehouse.engines.kernel.tokens import tokenise
+
+    return tokenise(rows, dataset.contract, lake.token_key())
+
+
+def _kept_or_duplicate(files: Sequence[str], dataset: Dataset, ref: LineRef, index: int, rows: pl.DataFrame) -> RowFate:
+    contract = dataset.contract
+    when = rows[contract.event_time][index]
+    if not files:
+        return RowFate("dropped", index, when)
+    key = rows.select(contract.key)[index]
+    same: Any = pl.scan_parquet(list(files)).join(key.lazy(), on=list(contract.key), how="semi", nulls_equal=True)
+    found = same.select("_part", "_line").collect().rows()
+    if (ref.part, ref.line) in found:
+        return RowFate("kept", index, when)
+    if found:
+        return RowFate("duplicate", index, when, LineRef(*found[0]))
+    return RowFate("dropped", index, when)

@@ -1,0 +1,116 @@
+"""One DuckDB session over everything that a lake holds: marts, clean, quarantine and the operational tables.
+
+`marts.<model>`          the published mart tables of every dataset
+`clean.<dataset>`        the deduplicated rows
+`quarantine.<dataset>`   what was refused, with rule, part and line; never raw text
+`ops.<table>`            books, fetches, coverage, lateness, census, builds; all datasets, the first column names which
+
+A bare name is looked for in marts first. Published marts are attached read-only, so a build that runs is not in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehouse.datasets.registry import all_datasets
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import Lake
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from lakehouse.datasets.model import Dataset
+
+OPS_TABLES = ("books", "fetches", "coverage", "lateness", "census", "builds")
+SCHEMAS = ("marts", "clean", "quarantine", "ops")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One table or view of the session."""
+
+    schema: str
+    name: str
+    columns: int
+    comment: str | None = None
+
+
+def connect(lake: Lake, datasets: Sequence[Dataset] | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with everything attached; close it after use. UTC, in memory, nothing of the lake is written.
+
+    `datasets`: default all that are known. What a dataset does not have yet is an empty table.
+    """
+    import duckdb
+
+    con = duckdb.connect(":memory:")
+    con.execute("SET TimeZone = 'UTC'")
+    for schema in SCHEMAS:
+        con.execute(f"CREATE SCHEMA {schema}")
+    chosen = list(datasets if datasets is not None else all_datasets())
+    for dataset in chosen:
+        _register_layers(con, lake, dataset)
+        _attach_marts(con, lake, dataset)
+    _unite_ops(con, chosen)
+    con.execute("SET search_path = 'main,marts,clean,ops'")
+    return con
+
+
+def relations(con: duckdb.DuckDBPyConnection) -> list[Relation]:
+    """Every table of the session, in the order of `SCHEMAS`."""
+    rows = con.execute(
+        """
+        SELECT t.schema_name, t.name, count(c.column_name), any_value(t.comment)
+        FROM (SELECT schema_name, view_name AS name, comment FROM duckdb_views() WHERE database_name = 'memory' AND NOT internal
+              UNION ALL SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = 'memory' AND NOT internal) t
+        LEFT JOIN duckdb_columns() c ON c.database_name = 'memory' AND c.schema_name = t.schema_name AND c.table_name = t.name
+        GROUP BY ALL
+        """
+    ).fetchall()
+    found = [Relation(*row) for row in rows if row[0] in SCHEMAS]
+    return sorted(found, key=lambda r: (SCHEMAS.index(r.schema), r.name))
+
+
+def _register_layers(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) -> None:
+    from lakehouse.tables.views import register_views
+
+    inner = _inner(dataset)
+    con.execute(f"CREATE SCHEMA {inner}")
+    register_views(con, lake, dataset.contract, inner)
+    con.execute(f"CREATE VIEW clean.{_quote(dataset.name)} AS SELECT * FROM {inner}.clean")
+    con.execute(f"CREATE VIEW quarantine.{_quote(dataset.name)} AS SELECT * FROM {inner}.quarantine")
+
+
+def _unite_ops(con: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
+    for name in OPS_TABLES:
+        parts = [f"SELECT {_text(d.name)} AS dataset, * FROM {_inner(d)}.{name}" for d in datasets]
+        if parts:
+            con.execute(f"CREATE VIEW ops.{name} AS {' UNION ALL BY NAME '.join(parts)}")
+
+
+def _attach_marts(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) -> None:
+    from lakehouse.marts.publish import published_path
+
+    path = published_path(lake, dataset)
+    if path is None:
+        return
+    database = f"{_inner(dataset)}_marts"
+    con.execute(f"ATTACH {_text(str(path))} AS {database} (READ_ONLY)")
+    rows = con.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND NOT internal", [database]).fetchall()
+    for schema, name in rows:
+        con.execute(f"CREATE VIEW marts.{_quote(name)} AS SELECT * FROM {database}.{_quote(schema)}.{_quote(name)}")
+
+
+def _inner(dataset: Dataset) -> str:
+    if not dataset.name.isidentifier():
+        raise ConfigurationError(f"The dataset name {dataset.name!r} cannot be used in SQL. Expected letters, digits and underscores.")
+    return f"dataset_{dataset.name}"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,126 @@
+"""The address behind a token, for whoever may read raw. Every attempt is written down before anything is read: who, when, why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from lakehouse.contracts.model import EXTRA
+from lakehouse.datasets.model import Dataset
+from lakehouse.engines.kernel.tokens import EMAIL, PREFIX, token
+from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.manifest import LineRef
+from lakehouse.landing.read import read_line, read_part
+from lakehouse.settings import Lake, TokenKey
+from lakehouse.steps.records import rows_of_line
+from lakehouse.tables.views import clean_version
+
+FOLDER = "ops/reveals"
+_TOKEN_LENGTH = len(PREFIX) + 26
+_LINES_TRIED = 20
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One entry of the log of reveals: `<lake>/ops/reveals/<day>/<time>-<random>.json`. It never holds the address."""
+
+    token: str
+    dataset: str
+    who: str
+    host: str
+    when: dt.datetime
+    why: str
+    token_key_id: str
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """The answer. `address` is None where no line of raw holds it (any more); `entry` is the path of the log entry."""
+
+    token: str
+    address: str | None
+    lines: tuple[LineRef, ...]
+    entry: str
+
+
+def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Callable[[int, int], None] | None = None) -> Revealed:
+    """Find the plain address of a token by computing the tokens of the addresses in raw under the lake's key.
+
+    The lines that the clean table names for the token are tried first; then all parts are read, newest first. `progress(done, parts)`.
+    Raises `ConfigurationError` for what is no token and for an empty reason.
+    """
+    if not asked.startswith(PREFIX) or len(asked) != _TOKEN_LENGTH:
+        raise ConfigurationError(f"{asked!r} is no token. Expected {PREFIX} and 26 characters, such as in the column actor_email of clean.{dataset.name}.")
+    if not why.strip():
+        raise ConfigurationError("A reason is required, it is written to the log of reveals: --reason 'incident 4711'.")
+    key = lake.token_key()
+    entry = _write_down(lake, dataset, asked, why.strip(), key)
+    lines = _lines_of(lake, dataset, asked)
+    for ref in lines:
+        text = read_line(lake, ref)
+        address = _match(asked, key, [*_personal(dataset, text), *EMAIL.findall(_text(text))])
+        if address is not None:
+            return Revealed(asked, address, lines, entry)
+    return Revealed(asked, _scan(lake, dataset, asked, key, progress), lines, entry)
+
+
+def attempts(lake: Lake) -> Iterator[Attempt]:
+    """The log of reveals, oldest first."""
+    for path in sorted(e.path for e in lake.store.entries(FOLDER)):
+        yield msgspec.json.decode(lake.store.read(path), type=Attempt)
+
+
+def _write_down(lake: Lake, dataset: Dataset, asked: str, why: str, key: TokenKey) -> str:
+    # The real time, not the clock of the lake: a replay of last year must not write last year into a log of access.
+    now = dt.datetime.now(dt.UTC)
+    attempt = Attempt(asked, dataset.name, getpass.getuser(), socket.gethostname(), now, why, key.id)
+    path = f"{FOLDER}/{now:%Y-%m-%d}/{now:%H%M%S}-{secrets.token_hex(4)}.json"
+    lake.store.create(path, msgspec.json.encode(attempt))
+    lake.store.sync([path])
+    return path
+
+
+def _lines_of(lake: Lake, dataset: Dataset, asked: str) -> tuple[LineRef, ...]:
+    files = clean_version(lake, dataset.contract).files
+    if not files:
+        return ()
+    columns = [c.name for c in dataset.contract.columns if c.pii is not None]
+    hit = pl.any_horizontal(*(pl.col(c) == asked for c in columns), pl.col(EXTRA.name).str.contains(asked, literal=True))
+    found = pl.scan_parquet(list(files)).filter(hit.fill_null(False)).select("_part", "_line").head(_LINES_TRIED).collect()
+    return tuple(LineRef(*row) for row in found.iter_rows())
+
+
+def _personal(dataset: Dataset, text: bytes) -> list[str]:
+    """The personal data of a line in plain: also what does not look like an address."""
+    rows = rows_of_line(dataset, text)
+    return [value for c in dataset.contract.columns if c.pii is not None for value in rows[c.name].drop_nulls().to_list()]
+
+
+def _scan(lake: Lake, dataset: Dataset, asked: str, key: TokenKey, progress: Callable[[int, int], None] | None) -> str | None:
+    parts = sorted((p.number, p.part.path) for parts in load_ledger(lake, dataset.name).parts.values() for p in parts)
+    seen: set[str] = set()
+    for done, (_, path) in enumerate(reversed(parts)):
+        if progress is not None:
+            progress(done, len(parts))
+        for block in read_part(lake, path):
+            fresh = set(EMAIL.findall(_text(block))) - seen
+            address = _match(asked, key, fresh)
+            if address is not None:
+                return address
+            seen |= fresh
+    return None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace").replace(r"\u0040", "@")
+
+
+def _match(asked: str, key: TokenKey, addresses: Iterable[str]) -> str | None:
+    return next((a for a in addresses if token(a, key) == asked), None)

@@ -1,0 +1,101 @@
+"""Builds: a day's list of grain results, and which of them the table says are committed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+from deltalake import DeltaTable
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import Contract
+from lakehouse.errors import LakeFormatError
+from lakehouse.settings import Lake
+from lakehouse.storage.failpoints import fail_point
+from lakehouse.tables import delta, grains
+from lakehouse.tables.records import Build, GrainAccount, GrainRef, decode_record
+
+_READERS = 8
+
+
+def fingerprint(refs: Iterable[GrainRef], *, complete: bool) -> int:
+    """63 bits that name a build: its grain results, and whether the day was complete."""
+    text = msgspec.json.encode([[(r.grain, r.digest) for r in sorted(refs)], complete])
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
+
+
+def build_folder(dataset: str) -> str:
+    """Where the builds of a dataset are, relative to the lake."""
+    return f"ops/builds/{dataset}"
+
+
+def write_build(lake: Lake, build: Build) -> str:
+    """Write the record of a build, durable, before the commit that makes it count. Returns its path."""
+    path = f"{build_folder(build.dataset)}/{build.day.isoformat()}/{build.fingerprint}.json"
+    lake.store.replace(path, msgspec.json.encode(build))  # the same fingerprint lists the same results; `seen` may have moved on
+    lake.store.sync([path])
+    fail_point("clean.after_build")
+    return path
+
+
+def write_refusal(lake: Lake, build: Build, reasons: Sequence[str]) -> str:
+    """Write down why a build was not committed. Returns the path."""
+    path = f"{build_folder(build.dataset)}/{build.day.isoformat()}/{build.fingerprint}.refused.json"
+    lake.store.replace(path, msgspec.json.encode({"build": build, "reasons": list(reasons)}))
+    return path
+
+
+def committed_builds(lake: Lake, contract: Contract) -> dict[dt.date, Build]:
+    """The build of each day that the clean table says is committed, sorted by day. Empty where there is no table."""
+    table = delta.open_table(lake, contract.name)
+    if table is None:
+        return {}
+    return builds_of(lake, contract, table)
+
+
+def builds_of(lake: Lake, contract: Contract, table: DeltaTable) -> dict[dt.date, Build]:
+    """The builds that one version of the table is made of."""
+    days = [dt.date.fromisoformat(name) for name in lake.store.folders(build_folder(contract.name))]
+    named = {day: table.transaction_version(delta.app_ids(day)[0]) for day in days}
+    wanted = [(day, number) for day, number in named.items() if number is not None]
+    with ThreadPoolExecutor(_READERS) as pool:
+        return dict(zip((d for d, _ in wanted), pool.map(lambda item: _read(lake, contract.name, *item), wanted), strict=True))
+
+
+def build_of(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date) -> Build | None:
+    """The committed build of one day; None when it was never built."""
+    number = table.transaction_version(delta.app_ids(day)[0])
+    return _read(lake, contract.name, day, number) if number is not None else None
+
+
+def _read(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
+    path = f"{build_folder(dataset)}/{day.isoformat()}/{number}.json"
+    try:
+        data = lake.store.read(path)
+    except FileNotFoundError as error:
+        where = lake.store.uri(path)
+        raise LakeFormatError(
+            f"The table says that {where} is committed, but the file is gone. Build the day again: lakehouse replay {day}"
+        ) from error
+    build: Build = decode_record(data, Build, lake.store.uri(path))
+    return build
+
+
+def accounts_of(lake: Lake, builds: Iterable[Build]) -> dict[tuple[dt.date, Grain], GrainAccount]:
+    """The accounts of builds, by day and grain. Raises `LakeFormatError` for one that is missing."""
+    wanted = [(b, ref) for b in builds for ref in b.grains]
+
+    def read(item: tuple[Build, GrainRef]) -> GrainAccount:
+        build, ref = item
+        account = grains.read_account(lake, build.dataset, ref)
+        if account is None:
+            where = lake.store.uri(grains.account_path(build.dataset, ref))
+            raise LakeFormatError(f"{where} is gone, but the build of {build.day} names it. Build the day again: lakehouse replay {build.day}")
+        return account
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        accounts = pool.map(read, wanted)
+        return {(build.day, Grain.parse(ref.grain)): account for (build, ref), account in zip(wanted, accounts, strict=True)}

@@ -1,0 +1,152 @@
+"""The Delta table of a dataset: made once, opened, swapped file by file in one commit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from lakehouse.contracts.model import PARTITION, Contract
+from lakehouse.contracts.types import table_schema
+from lakehouse.errors import ConflictError, LakeFormatError
+from lakehouse.settings import Lake
+from lakehouse.storage.failpoints import fail_point
+from lakehouse.tables.grains import table_folder
+from lakehouse.tables.records import TableFile
+
+log = logging.getLogger(__name__)
+
+_TRIES = 30
+# Feature that would make a plain reading of the listed files wrong; we never switch it on.
+_DELETION_VECTORS = "deletionVectors"
+
+
+@dataclass(frozen=True)
+class DayState:
+    """What the table says of a day: fingerprint and last manifest number of its build (None: never built), and its files (path -> size)."""
+
+    fingerprint: int | None
+    seen: int | None
+    files: Mapping[str, int]
+
+
+def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
+    """The clean table as it stands now; None where there is none yet. Refuses a table with deletion vectors, which file lists would ignore."""
+    uri = lake.store.uri(table_folder(dataset))
+    try:
+        table = DeltaTable(uri)
+    except TableNotFoundError:
+        return None
+    if _DELETION_VECTORS in (table.protocol().reader_features or []):
+        raise LakeFormatError(
+            f"The table {uri} uses deletion vectors, so its file list tells of rows that were deleted. Rewrite it without them "
+            "(in the engine that switched them on: REORG TABLE ... APPLY (PURGE), then switch delta.enableDeletionVectors off)."
+        )
+    return table
+
+
+def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
+    """The clean table, made with the whole schema where there is none (a first commit by several writers would fail or lose days)."""
+    for _ in range(_TRIES):
+        table = open_table(lake, contract.name)
+        if table is not None:
+            return table
+        try:
+            DeltaTable.create(
+                lake.store.uri(table_folder(contract.name)),
+                table_schema(contract),
+                mode="ignore",
+                partition_by=[PARTITION.name],
+                name=contract.name,
+                description=contract.title,
+            )
+        except DeltaError as error:
+            log.info("another writer makes the table of %s: %s", contract.name, error)
+            time.sleep(random.random() * 0.2)  # noqa: S311  jitter
+    raise ConflictError(f"The table of {contract.name} could not be made in {_TRIES} tries. Try again.")
+
+
+def app_ids(day: dt.date) -> tuple[str, str]:
+    """The two application transactions of a day: `build/<day>` (fingerprint, compared for equality only) and `seen/<day>` (last manifest number)."""
+    return f"build/{day.isoformat()}", f"seen/{day.isoformat()}"
+
+
+def day_state(table: DeltaTable, day: dt.date, *, with_files: bool = True) -> DayState:
+    """What the table says of a day."""
+    build, seen = app_ids(day)
+    files = active_files(table).get(day, {}) if with_files else {}
+    return DayState(table.transaction_version(build), table.transaction_version(seen), files)
+
+
+def active_files(table: DeltaTable) -> dict[dt.date, dict[str, int]]:
+    """The files of the table: day -> path relative to the table -> size."""
+    actions = pa.table(table.get_add_actions(flatten=True))
+    found: dict[dt.date, dict[str, int]] = {}
+    columns = (actions[name].to_pylist() for name in (f"partition.{PARTITION.name}", "path", "size_bytes"))
+    for day, path, size in zip(*columns, strict=True):
+        found.setdefault(day, {})[path] = size
+    return found
+
+
+def swap_day(
+    lake: Lake,
+    contract: Contract,
+    day: dt.date,
+    files: Mapping[str, TableFile],
+    *,
+    fingerprint: int,
+    seen: int,
+    still_ours: Callable[[DayState], bool],
+) -> int | None:
+    """Make these the files of the day in one commit: only what differs is added and removed. Returns the version of the table.
+
+    `files`: path relative to the table -> file. Before each try the table is opened anew and `still_ours` asked whether this build may still be
+    committed; None is returned when it says no. Raises `ConflictError` when others were faster too often.
+    """
+    ensure_table(lake, contract)
+    build_id, seen_id = app_ids(day)
+    for attempt in range(_TRIES):
+        table = open_table(lake, contract.name) or ensure_table(lake, contract)
+        state = day_state(table, day)
+        if not still_ours(state):
+            return None
+        actions: list[AddAction | RemoveAction] = [_add(path, file, day) for path, file in files.items() if path not in state.files]
+        actions += [_remove(path, size, day) for path, size in state.files.items() if path not in files]
+        fail_point("clean.before_commit")
+        try:
+            table.create_write_transaction(
+                actions,
+                mode="append",
+                schema=table_schema(contract),
+                partition_by=[PARTITION.name],
+                commit_properties=CommitProperties(
+                    custom_metadata={"day": day.isoformat(), "fingerprint": str(fingerprint), "seen": str(seen)},
+                    app_transactions=[Transaction(build_id, fingerprint), Transaction(seen_id, seen)],
+                    max_commit_retries=0,
+                ),
+            )
+        except CommitFailedError as error:
+            log.debug("commit of %s %s, try %d: %s", contract.name, day, attempt + 1, error)
+            time.sleep(random.random() * 0.05 * (attempt + 1))  # noqa: S311  jitter
+            continue
+        fail_point("clean.after_commit")
+        return table.version() + 1
+    raise ConflictError(f"{contract.name} {day}: other writers committed first {_TRIES} times in a row. Try again, or run fewer builds at once.")
+
+
+def _add(path: str, file: TableFile, day: dt.date) -> AddAction:
+    stats = {"numRecords": file.rows}
+    return AddAction(path, file.size, {PARTITION.name: day.isoformat()}, int(time.time() * 1000), True, msgspec.json.encode(stats).decode())
+
+
+def _remove(path: str, size: int, day: dt.date) -> RemoveAction:
+    return RemoveAction(path, True, int(time.time() * 1000), size, {PARTITION.name: day.isoformat()})

@@ -1,0 +1,117 @@
+"""Grain results: named by the digest of their inputs, written create-only, the account last."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import Contract
+from lakehouse.contracts.types import polars_type
+from lakehouse.landing.ledger import LandedPart
+from lakehouse.settings import Lake, TokenKey
+from lakehouse.storage.failpoints import fail_point
+from lakehouse.tables.records import GrainAccount, GrainRef, TableFile, decode_record
+
+# A commit names no file that was staged longer ago than this; what nobody named within a day counts as an orphan.
+STAGED_FOR = 12 * 3600
+
+
+@dataclass(frozen=True)
+class GrainInputs:
+    """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines)."""
+
+    grain: Grain
+    parts: tuple[LandedPart, ...]
+    superseded: Mapping[str, frozenset[int]]
+
+
+def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
+    """32 hex digits that change when anything changes that the result depends on."""
+    facts = {
+        "dataset": contract.name,
+        "grain": inputs.grain.key,
+        "parts": sorted((p.part.path, p.part.sha256, p.number) for p in inputs.parts),
+        "superseded": sorted((part, sorted(lines)) for part, lines in inputs.superseded.items() if lines),
+        "contract": contract.version,
+        "transform": contract.transform_version,
+        "key": key.id,
+    }
+    return hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
+
+
+def account_path(dataset: str, ref: GrainRef) -> str:
+    """Where the account of a grain result is, relative to the lake."""
+    return f"ops/grains/{dataset}/{ref.grain}/{ref.digest}.json"
+
+
+def table_folder(dataset: str) -> str:
+    """The folder of the clean table, relative to the lake."""
+    return f"clean/{dataset}"
+
+
+def table_path(dataset: str, grain: Grain, digest: str) -> str:
+    """Where the rows of a grain result are, relative to the lake: below the table, not named in its log before the commit."""
+    return f"{table_folder(dataset)}/event_date={grain.date.isoformat()}/{grain.stem}-{digest}.parquet"
+
+
+def quarantine_path(dataset: str, grain: Grain, digest: str) -> str:
+    """Where the quarantine of a grain result is, relative to the lake."""
+    return f"quarantine/{dataset}/date={grain.date.isoformat()}/{grain.stem}-{digest}.parquet"
+
+
+def read_account(lake: Lake, dataset: str, ref: GrainRef) -> GrainAccount | None:
+    """The account of a grain result; None when there is none. Raises `LakeFormatError` for one of a newer version."""
+    path = account_path(dataset, ref)
+    try:
+        data = lake.store.read(path)
+    except FileNotFoundError:
+        return None
+    return decode_record(data, GrainAccount, lake.store.uri(path))
+
+
+def reusable(lake: Lake, dataset: str, ref: GrainRef, *, committed: bool) -> GrainAccount | None:
+    """The account of a result that is there already and may be named by a commit: committed before, or staged a short while ago."""
+    account = read_account(lake, dataset, ref)
+    if account is None or committed:
+        return account
+    return account if time.time() - account.staged_at < STAGED_FOR else None
+
+
+def write_table_file(lake: Lake, path: str, frame: pl.DataFrame, time_column: str) -> TableFile:
+    """Write a frame as Parquet. A file that is there already has the same rows by its name; it is written anew, so that it counts as staged now."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True, row_group_size=1 << 18)
+    data = buffer.getvalue()
+    lake.store.replace(path, data)
+    times = frame[time_column]
+    low, high = (times.min(), times.max()) if frame.height else (None, None)
+    return TableFile(path, frame.height, len(data), low, high)  # type: ignore[arg-type]
+
+
+def store_account(lake: Lake, account: GrainAccount, *, replace: bool) -> GrainAccount:
+    """Make the files durable and write the account, the last step of a grain result. Another process may have been first: then its account stands."""
+    ref = GrainRef(account.grain, account.digest)
+    path = account_path(account.dataset, ref)
+    files = [f.path for f in account.files] + ([account.quarantine.path] if account.quarantine else [])
+    lake.store.sync(files)
+    fail_point("clean.after_files")
+    data = msgspec.json.encode(account)
+    if replace:
+        lake.store.replace(path, data)
+    elif not lake.store.create(path, data):
+        return read_account(lake, account.dataset, ref) or account
+    lake.store.sync([path])
+    fail_point("clean.after_account")
+    return account
+
+
+def in_table_types(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The columns of the clean table without the partition, with the contract's types."""
+    return frame.select(pl.col(c.name).cast(polars_type(c.type)) for c in contract.table_columns[:-1])
