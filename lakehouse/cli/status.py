@@ -40,8 +40,8 @@ def show(status: Status, console: Console) -> None:
     """Print a status for people."""
     console.print(f"[bold]{status.dataset}[/] in {status.lake}   now {_time(status.now)} UTC")
     console.print()
-    rows = [(a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), a.lines) for a in status.applications]
-    console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "lines landed"], rows))
+    rows = [(a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines) for a in status.applications]
+    console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "p99 late", "lines landed"], rows))
     console.print()
     late = status.lateness
     published = f"version {status.mart_version}, {_time(status.mart_published_at)}" if status.mart_version is not None else "none yet"

@@ -11,7 +11,7 @@ from lakehouse.datasets.model import Dataset, ReportsApiSource
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.manifest import Purpose, Window
-from lakehouse.landing.state import SWEEPS, Ledger
+from lakehouse.landing.state import SWEEPS, Ledger, Sweep
 from lakehouse.settings import Lake
 
 FIRST_OVERLAP = dt.timedelta(hours=3)
@@ -21,6 +21,7 @@ OVERLAP_SHARE = 0.999
 MEASURED_AFTER = dt.timedelta(days=7)
 # A quantile of 99.9 % says nothing about fewer.
 LEAST_SIGHTINGS = 1000
+NOTHING: stretches.Coverage = ()
 SWEEP_DEPTHS: dict[Purpose, dt.timedelta] = {"weekly_sweep": dt.timedelta(days=7), "daily_sweep": dt.timedelta(hours=72)}
 # A first contact stays this far inside the retention, so that the oldest window does not expire while it waits its turn.
 RETENTION_RESERVE = dt.timedelta(days=1)
@@ -54,8 +55,9 @@ class FetchPlan:
 
     @property
     def windows(self) -> tuple[PlannedWindow, ...]:
-        """All questions, in the order in which they should be asked: what is oldest is nearest to being lost."""
-        return tuple(sorted((w for a in self.applications for w in a.windows), key=lambda w: (w.window.start, w.application, w.window.end)))
+        """All questions in the order in which they should be asked: oldest first, because it is nearest to being lost, and sweeps last."""
+        every = (w for a in self.applications for w in a.windows)
+        return tuple(sorted(every, key=lambda w: (w.purpose in SWEEPS, w.window.start, w.application, w.window.end)))
 
     @property
     def overlap(self) -> dt.timedelta:
@@ -146,18 +148,22 @@ class _Planner:
         return self._again(Window(self._frontier - overlap, self._frontier), "overlap")
 
     def _sweep(self, purpose: Purpose, depth: dt.timedelta) -> list[PlannedWindow]:
-        begun = self._ledger.sweep_state.get(self._application, {}).get(purpose)
         first = self._ledger.first_landed_by_application.get(self._application)
-        if first is None:
+        if first is None or self._now.date() < first.date() + SWEEPS[purpose]:
             return []
-        running = begun is not None and self._now.date() < begun.started.date() + SWEEPS[purpose]
-        if not running and self._now.date() < (begun.started if begun else first).date() + SWEEPS[purpose]:
-            return []
-        since = begun.started if begun is not None and running else self._now
-        done = begun.done if begun is not None and running else ()
+        since, done = self._now, NOTHING
+        begun = self._begun(purpose)
+        if begun is not None and self._now.date() < begun.started.date() + SWEEPS[purpose]:
+            since, done = begun.started, begun.done
         # Full hours, so that a sweep that goes on after a break finds the same windows; what is younger is in the overlaps of the day.
         stretch = Window(_hour(since - depth), _hour(since - MOST_OVERLAP))
         return [w for w in self._again(stretch, purpose) if stretches.holes(done, w.window.start, w.window.end)]
+
+    def _begun(self, purpose: Purpose) -> Sweep | None:
+        """The newest sweep of a purpose. A weekly sweep is a daily one too."""
+        sweeps = self._ledger.sweep_state.get(self._application, {})
+        names = ("daily_sweep", "weekly_sweep") if purpose == "daily_sweep" else (purpose,)
+        return max((sweeps[name] for name in names if name in sweeps), key=lambda sweep: sweep.started, default=None)
 
     def _again(self, stretch: Window, purpose: Purpose) -> list[PlannedWindow]:
         """The windows of a stretch that were read before."""
@@ -170,7 +176,7 @@ class _Planner:
         return [self._planned(piece, purpose) for w in read for piece in stretches.split(w, self._source.window)]
 
     def _without_repeats(self, windows: Sequence[PlannedWindow]) -> list[PlannedWindow]:
-        asked: stretches.Coverage = ()
+        asked = NOTHING
         kept = []
         for planned in windows:
             if stretches.holes(asked, planned.window.start, planned.window.end):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import zstandard
@@ -48,13 +48,29 @@ def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Itera
 
 def read_line(lake: Lake, ref: LineRef) -> bytes:
     """One verbatim line of raw, without its newline. Raises `TerminalError` when the part has no such line."""
+    return next(read_lines(lake, ref.part, [ref.line]))[1]
+
+
+def read_lines(lake: Lake, path: str, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """(number, verbatim line without its newline) of some lines of a part, which must be sorted and count from 1; the part is read once.
+
+    Raises `TerminalError` when the part has no such line.
+    """
+    wanted = iter(numbers)
+    number = next(wanted, None)
     before = 0
-    for block in read_part(lake, ref.part):
+    for block in read_part(lake, path):
         count = block.count(b"\n") + (not block.endswith(b"\n"))
-        if 0 < ref.line - before <= count:
-            return block.split(b"\n", ref.line - before)[ref.line - before - 1]
+        lines: list[bytes] | None = None
+        while number is not None and before < number <= before + count:
+            lines = lines or block.split(b"\n")
+            yield number, lines[number - before - 1]
+            number = next(wanted, None)
+        if number is None:
+            return
         before += count
-    raise TerminalError(f"{lake.store.uri(ref.part)} has {before} lines, so there is no line {ref.line}. Lines count from 1.")
+    if number is not None:
+        raise TerminalError(f"{lake.store.uri(path)} has {before} lines, so there is no line {number}. Lines count from 1.")
 
 
 def _cut(text: bytes, block_bytes: int) -> Iterator[bytes]:

@@ -43,8 +43,8 @@ class Ledger(msgspec.Struct, frozen=True):
     coverage: application -> what was read without gaps, merged and sorted.
     superseded: part path -> line numbers that a redrive replaced. superseded_by: part path -> numbers of those manifests.
     touched: day -> last manifest that landed a part in a grain of it or superseded a line of it.
-    lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings; those that a backfill met in new coverage are left out,
-    because whatever delay they had was over.
+    lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings. Those that a backfill met in new coverage are left
+    out, because whatever delay they had was over.
     late_recovered: purpose -> first sightings in stretches that had been read before.
     sweep_state: application -> purpose -> its newest sweep. first_landed_by_application: when the first manifest of each landed.
     books: sums over all fetches.

@@ -39,19 +39,21 @@ def land_fetch(
     run_id: str | None = None,
     by: Literal["time", "position"] = "time",
     ledger: Ledger | None = None,
+    before: Ledger | None = None,
 ) -> Manifest:
     """Read a fetch to its end, land what is new, and commit it with one manifest. Returns the manifest, which is durable.
 
     `batches`: verbatim lines without newlines. `window`: what the source was asked for; `covered`: what counts as read without gaps from now on.
     `http` is asked for the counters of the source client when all is read; of them `order_violations` has a place of its own in the manifest.
     `ledger`: a recent one, where the caller has it at hand; older than the newest manifests costs nothing but copies that clean removes.
+    `before`: the ledger before the fetch as a whole began, where this window is one of many; lateness is measured against what it had read.
 
     By time, a line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is
     a re-read: counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. By position every line lands.
     When the source or the disk fails nothing is committed: files that were written are orphans, and the fetch can be run again.
     """
     ledger = load_ledger(lake, contract.name) if ledger is None else ledger
-    landing = _Landing(lake, contract, ledger, application, fetch_id=new_fetch_id(started_at, application or source), by=by)
+    landing = _Landing(lake, contract, ledger, before or ledger, application, fetch_id=new_fetch_id(started_at, application or source), by=by)
     for batch in batches:
         landing.take(batch)
     fail_point("landing.after_read")
@@ -94,13 +96,15 @@ def new_fetch_id(started_at: dt.datetime, name: str) -> str:
 class _Landing:
     """The lines of one fetch on their way: routed, compared with what landed before, counted."""
 
-    def __init__(self, lake: Lake, contract: Contract, ledger: Ledger, application: str, *, fetch_id: str, by: Literal["time", "position"]) -> None:
+    def __init__(
+        self, lake: Lake, contract: Contract, ledger: Ledger, before: Ledger, application: str, *, fetch_id: str, by: Literal["time", "position"]
+    ) -> None:
         self._lake, self._ledger, self._by_time = lake, ledger, by == "time"
         self._route = Router(contract, lake.start(contract.name), lake.now())
         self._known: dict[str, KnownIds] = {}
         self._met: dict[str, set[bytes]] = {}
-        self._coverage = ledger.coverage.get(application, ())
-        self._frontier = ledger.frontier(application)
+        self._coverage = before.coverage.get(application, ())
+        self._frontier = before.frontier(application)
         self.fetch_id = fetch_id
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=self._by_time)
         self.lateness: Counter[int] = Counter()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehouse.accounts.books import Books
+from lakehouse.accounts.lateness import quantile
 from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Window
@@ -22,6 +23,16 @@ from lakehouse.tables.views import clean_version
 
 
 @dataclass(frozen=True)
+class Lateness:
+    """Seconds between an event and the landing of its first sighting inside coverage that had been complete (upper bounds of buckets)."""
+
+    events: int
+    p50: int
+    p99: int
+    worst: int
+
+
+@dataclass(frozen=True)
 class ApplicationStatus:
     """One application of the source. `complete_up_to`: everything before it was read, holes excepted."""
 
@@ -30,16 +41,7 @@ class ApplicationStatus:
     complete_up_to: dt.datetime | None
     holes: tuple[Window, ...]
     lines: int
-
-
-@dataclass(frozen=True)
-class Lateness:
-    """Seconds between an event and the landing of its first sighting inside coverage that had been complete (upper bounds of buckets)."""
-
-    events: int
-    p50: int
-    p99: int
-    worst: int
+    lateness: Lateness | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def _applications(lake: Lake, dataset: Dataset, ledger: Ledger) -> tuple[Applica
         windows = ledger.coverage.get(name, ())
         first, last = (windows[0].start, windows[-1].end) if windows else (None, None)
         holes = tuple(ledger.holes(name, first, last)) if first is not None and last is not None else ()
-        found.append(ApplicationStatus(name, first, ledger.cursor(name), holes, lines[name]))
+        late = summarise(ledger.lateness_by_application.get(name, {}))
+        found.append(ApplicationStatus(name, first, ledger.cursor(name), holes, lines[name], late))
     return tuple(found)
 
 
@@ -124,18 +127,9 @@ def _of_accounts(lake: Lake, builds: Mapping[dt.date, Build]) -> tuple[Books, Co
     return books, rules
 
 
-def summarise(buckets: Mapping[int, int]) -> Lateness | None:
-    """Quantiles of a histogram of lateness (upper bound in seconds -> events); None where it is empty."""
-    events = sum(buckets.values())
-    if not events:
+def summarise(histogram: Mapping[int, int]) -> Lateness | None:
+    """Quantiles of a histogram of lateness (upper bound in seconds -> first sightings); None where it is empty."""
+    p50, p99 = quantile(histogram, 0.5), quantile(histogram, 0.99)
+    if p50 is None or p99 is None:
         return None
-    return Lateness(events, _quantile(buckets, 0.5), _quantile(buckets, 0.99), max(s for s, n in buckets.items() if n))
-
-
-def _quantile(buckets: Mapping[int, int], share: float) -> int:
-    wanted, seen = share * sum(buckets.values()), 0
-    for seconds in sorted(buckets):
-        seen += buckets[seconds]
-        if seen >= wanted:
-            return seconds
-    return max(buckets)
+    return Lateness(sum(histogram.values()), p50, p99, max(seconds for seconds, count in histogram.items() if count))

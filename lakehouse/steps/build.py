@@ -31,8 +31,8 @@ Progress = Callable[[str], None]
 class DayReport:
     """What building a day came to.
 
-    `checks`: in the order of `checks.CHECKS`. `rebuilt`: grain results made now, `reused`: how many were there already. `committed`: the table changed (False: nothing to do).
-    `previous`: the build before, None for the first. `accounts`: of all grains of the day.
+    `rebuilt`: grain results made now; `reused`: how many were there already. `committed`: the table changed (False: nothing to do).
+    `previous`: the build before, None for the first. `accounts`: of all grains of the day. `checks`: in the order of `checks.CHECKS`.
     """
 
     dataset: str
@@ -189,9 +189,9 @@ _SUPERSEDED = -1
 
 
 def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
-    """The days that a build would change because of what was landed, oldest first: lines that no committed build has seen, or coverage that is whole now.
+    """The days that a build would change because of what was landed, oldest first.
 
-    Driven by what was landed, never by event time. A day that differs in contract or code only is not stale.
+    Lines landed that no committed build has seen, or coverage is whole now. Driven by what was landed, never by event time. A day that differs in contract or code only is not stale.
     """
     ledger = load_ledger(lake, dataset.name)
     if not ledger.touched:

@@ -20,7 +20,7 @@ from lakehouse.contracts.model import Contract
 from lakehouse.contracts.types import decode_schema
 from lakehouse.datasets.model import Records
 from lakehouse.engines.kernel import shape, unknown
-from lakehouse.engines.kernel.lines import Lines, plain_objects
+from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, too_deep
 
 _SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
 _READER_BLOCK = 1 << 21
@@ -106,6 +106,8 @@ def _unreadable(text: bytes, number: int) -> Fault | None:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         return Fault(number, "unreadable_json", None, _where(error), is_record=False)
+    if too_deep(text):
+        return Fault(number, "unreadable_json", None, f"nested deeper than {MAX_DEPTH} levels", is_record=False)
     if not isinstance(value, dict):
         return Fault(number, "not_an_object", None, f"expected a JSON object, got {_kind(value)}", is_record=False)
     return None

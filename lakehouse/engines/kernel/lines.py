@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-# A reader that recurses per level dies of a stack overflow on hostile nesting (pyarrow does at some 10^5 levels); orjson refuses past 1,024.
-MAX_DEPTH = 900
+# Readers that recurse per level die of a stack overflow on hostile nesting (pyarrow does, at some 10^5 levels). Real records have about ten.
+MAX_DEPTH = 100
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _SPACE = 10, 13, 123, 125, 32
 
 
@@ -100,7 +102,17 @@ def _is_utf8(text: bytes) -> bool:
 
 def _deep(lines: Lines) -> bool:
     for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_DEPTH):
-        text = lines.text(int(index))
-        if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        if too_deep(lines.text(int(index))):
             return True
     return False
+
+
+def too_deep(text: bytes) -> bool:
+    """Whether the brackets of a line are nested past `MAX_DEPTH`."""
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", text):
+        depth += (byte in b"[{") - (byte in b"]}")
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH

@@ -134,9 +134,9 @@ class ReportsApiClient:
         if start.tzinfo is None or end.tzinfo is None or start >= end:
             raise TerminalError(f"Expected a window with start < end and time zones, got {start.isoformat()} to {end.isoformat()}.")
         now = self._now()
-        # A minute of grace: the API's clock moves on while the pages are read.
-        oldest = now - self.options.retention + dt.timedelta(minutes=1)
-        if end <= oldest:
+        oldest = now - self.options.retention
+        # A minute of grace: the API's clock is not ours and moves on while the pages are read; it refuses a window that is wholly too old.
+        if end <= oldest + dt.timedelta(minutes=1):
             days = self.options.retention.days
             raise TerminalError(
                 f"The Reports API keeps {days} days: the window {start.isoformat()} to {end.isoformat()} of {application!r} can no longer be fetched "

@@ -4,10 +4,10 @@ select
     level,
     field,
     application,
-    count(*) as quarantined,
+    count(distinct (part, line, "row")) as quarantined,
     count(distinct part) as parts,
-    min(landed_at) as first_landed_at,
-    max(landed_at) as last_landed_at
+    cast(min(landed_at) as timestamp) as first_landed_at,
+    cast(max(landed_at) as timestamp) as last_landed_at
 from {{ source('workspace_audit', 'quarantine') }}
 where {{ in_mart_dates('day') }}
 group by day, rule, level, field, application

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -27,11 +28,11 @@ def users(rng: np.random.Generator, world: World, count: int) -> np.ndarray:
     return np.searchsorted(world.activity.cumsum(), rng.random(count)).clip(max=world.users - 1)
 
 
-def draw(rng: np.random.Generator, world: World, time: np.ndarray, user: np.ndarray, subject: np.ndarray) -> Draw:  # noqa: ARG001
+def draw(rng: np.random.Generator, world: World, time: np.ndarray, _user: np.ndarray, subject: np.ndarray) -> Draw:
     """Events of these documents (`subject`), so that the events of one activity are about the same one."""
     template = catalogue().choose(rng, len(time))
     documents = _documents(tuple(world.emails.to_list()))
-    outside = _EXTERNAL()[template]
+    outside = _external()[template]
     whom = np.where(outside, world.users + subject % len(_OUTSIDERS), rng.integers(0, world.users, len(time)))
     people = pl.concat([world.emails, pl.Series(_OUTSIDERS)], rechunk=True)
     return Draw(template, first=documents.gather(subject % len(documents)), second=people.gather(whom))
@@ -39,7 +40,7 @@ def draw(rng: np.random.Generator, world: World, time: np.ndarray, user: np.ndar
 
 @cache
 def _documents(emails: tuple[str, ...]) -> pl.Series:
-    """Parameters of each document as JSON; it belongs to one owner, some to nobody's liking are titled in other scripts."""
+    """Parameters of each document as JSON; some titles are in other scripts or have quotes."""
     rng = np.random.default_rng(7)
     texts = []
     for i in range(max(200, 8 * len(emails))):
@@ -58,7 +59,7 @@ def _documents(emails: tuple[str, ...]) -> pl.Series:
 
 
 @cache
-def _EXTERNAL() -> np.ndarray:  # noqa: N802
+def _external() -> np.ndarray:
     return np.array([t.external for t in catalogue().templates])
 
 
@@ -66,7 +67,7 @@ def _accesses() -> list[Template]:
     made = []
     for name, weight in (("view", 40.0), ("edit", 22.0), ("download", 6.0), ("create", 5.0), ("rename", 1.0), ("trash", 1.0)):
         for seen, share in (("private", 0.5), ("shared_internally", 0.4), ("shared_externally", 0.1)):
-            parameters = [flag("primary_event", True), flag("billable", True), LIST_HOLE, value("visibility", seen)]
+            parameters: list[dict[str, Any] | str] = [flag("primary_event", True), flag("billable", True), LIST_HOLE, value("visibility", seen)]
             made.append(Template(event(name, "access", parameters), weight=weight * share))
     return made
 
@@ -78,7 +79,7 @@ def _shares() -> list[Template]:
         ("private", "shared_externally", "external", 1.0),
         ("shared_externally", "private", "internal", 0.5),
     ):
-        parameters = [
+        parameters: list[dict[str, Any] | str] = [
             flag("primary_event", True),
             value("visibility_change", change),
             many("old_value", ["none"]),
@@ -89,7 +90,7 @@ def _shares() -> list[Template]:
             value("visibility", after),
         ]
         made.append(Template(event("change_user_access", "acl_change", parameters), external=change == "external", weight=weight))
-    public = [
+    public: list[dict[str, Any] | str] = [
         flag("primary_event", True),
         value("visibility_change", "external"),
         many("old_value", ["private"]),

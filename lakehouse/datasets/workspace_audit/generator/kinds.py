@@ -22,7 +22,10 @@ Make = Callable[[Served, np.random.Generator], list[Served]]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of a defect (a field of `Defects`). `needs`: text that the line must hold; `name`: name of its first event; `applications`: empty for all."""
+    """One kind of a defect (a field of `Defects`).
+
+    `needs`: text that the line must hold; `name`: name that its first event must have; `applications`: empty for all.
+    """
 
     defect: str
     variant: str
@@ -52,7 +55,7 @@ def all_kinds() -> tuple[Kind, ...]:
 
 def _copies() -> list[Kind]:
     return [
-        Kind("repeated", "", lambda a, rng: [a, a.copied(0, None, "re_read")]),
+        Kind("repeated", "", lambda a, _: [a, a.copied(0, None, "re_read")]),
         Kind("repeated_new_etag", "", lambda a, rng: [a, a.copied(_pause(rng), OTHER_ETAG, "re_read")]),
         Kind("reordered", "", lambda a, rng: [a, _reordered(a, rng, "duplicate")]),
         Kind("conflicting", "", _conflicting),
@@ -104,14 +107,14 @@ def _twice(activity: Served, rng: np.random.Generator) -> list[Served]:
 
 def _kept() -> list[Kind]:
     return [
-        Kind("network_conflict", "", lambda a, rng: [a.telling({**a.record(), "networkInfo": "unknown"})]),
+        Kind("network_conflict", "", lambda a, _: [a.telling({**a.record(), "networkInfo": "unknown"})]),
         Kind("numeric_int_value", "", _numeric, name="activity"),
         Kind("old_shape", "", _old_shape, name="authorize", applications=("token",)),
         Kind("unknown_parameters", "", _unknown_parameter, needs='"parameters":[{'),
     ]
 
 
-def _numeric(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+def _numeric(activity: Served, _: np.random.Generator) -> list[Served]:
     record = activity.record()
     for parameter in record["events"][0]["parameters"]:
         if "intValue" in parameter:
@@ -119,7 +122,7 @@ def _numeric(activity: Served, rng: np.random.Generator) -> list[Served]:  # noq
     return [activity.telling(record)]
 
 
-def _old_shape(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+def _old_shape(activity: Served, _: np.random.Generator) -> list[Served]:
     """Grants of 2017 know neither client type nor scope data, and nothing of networks."""
     record = activity.record()
     record.pop("networkInfo", None)
@@ -131,7 +134,7 @@ def _old_shape(activity: Served, rng: np.random.Generator) -> list[Served]:  # n
     return [Served(changed.line, changed.item, changed.rows[:1])]
 
 
-def _unknown_parameter(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+def _unknown_parameter(activity: Served, _: np.random.Generator) -> list[Served]:
     record = activity.record()
     nested = {"parameter": [{"name": "depth", "intValue": "2"}, {"name": "reviewer", "value": "somebody@example.com"}]}
     record["events"][0]["parameters"] += [{"name": "quantum_flag", "boolValue": True}, {"name": "quantum_detail", "messageValue": nested}]
@@ -157,7 +160,7 @@ def _unknown() -> list[Kind]:
 def _adding(path: str, value: Any) -> Make:
     *parents, last = path.split(".")
 
-    def make(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+    def make(activity: Served, _: np.random.Generator) -> list[Served]:
         record = activity.record()
         place = record
         for name in parents:
@@ -173,7 +176,7 @@ def _adding(path: str, value: Any) -> Make:
 
 def _refused() -> list[Kind]:
     def top(**changed: Any) -> Make:
-        return lambda a, rng: [a.refused({**a.record(), **changed}, "changed_type")]
+        return lambda a, _: [a.refused({**a.record(), **changed}, "changed_type")]
 
     return [
         Kind("wrong_types", "object_for_string", top(ownerDomain={"domain": "example.com"})),
@@ -181,16 +184,16 @@ def _refused() -> list[Kind]:
         Kind("wrong_types", "number_for_string", top(ownerDomain=7)),
         Kind("wrong_types", "number_for_bool", _changing("boolValue", 1), needs='"boolValue":'),
         Kind("wrong_types", "string_for_list", _changing("multiValue", "password"), needs='"multiValue":['),
-        Kind("missing_required", "no_events", lambda a, rng: [_without(a, "events", None)]),
-        Kind("missing_required", "null_events", lambda a, rng: [a.refused({**a.record(), "events": None}, "missing_required")]),
-        Kind("missing_required", "no_qualifier", lambda a, rng: [_without(a, "id", "uniqueQualifier")]),
+        Kind("missing_required", "no_events", lambda a, _: [_without(a, "events", None)]),
+        Kind("missing_required", "null_events", lambda a, _: [a.refused({**a.record(), "events": None}, "missing_required")]),
+        Kind("missing_required", "no_qualifier", lambda a, _: [_without(a, "id", "uniqueQualifier")]),
         Kind("missing_required", "unnamed_event", _unnamed),
-        Kind("empty_events", "", lambda a, rng: [a.refused({**a.record(), "events": []}, "no_rows")]),
+        Kind("empty_events", "", lambda a, _: [a.refused({**a.record(), "events": []}, "no_rows")]),
     ]
 
 
 def _changing(member: str, value: Any) -> Make:
-    def make(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+    def make(activity: Served, _: np.random.Generator) -> list[Served]:
         record = activity.record()
         found = next(p for e in record["events"] for p in e.get("parameters", []) if member in p)
         found[member] = value
@@ -208,7 +211,7 @@ def _without(activity: Served, name: str, inner: str | None) -> Served:
     return activity.refused(record, "missing_required")
 
 
-def _unnamed(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+def _unnamed(activity: Served, _: np.random.Generator) -> list[Served]:
     record = activity.record()
     del record["events"][0]["name"]
     return [activity.refused(record, "missing_required")]
@@ -216,7 +219,7 @@ def _unnamed(activity: Served, rng: np.random.Generator) -> list[Served]:  # noq
 
 def _bad_numbers() -> list[Kind]:
     def sized(text: str, rule: str) -> Make:
-        def make(activity: Served, rng: np.random.Generator) -> list[Served]:  # noqa: ARG001
+        def make(activity: Served, _: np.random.Generator) -> list[Served]:
             record = activity.record()
             found = next(p for p in record["events"][0]["parameters"] if p["name"] == "num_response_bytes")
             found["intValue"] = text
@@ -238,7 +241,7 @@ _AFTER = ("2099-01-01T00:00:00.000Z", 4_070_908_800_000_000)
 
 def _unplaced() -> list[Kind]:
     def odd(text: str, time: int | None, rule: str) -> Make:
-        return lambda a, rng: [a.misplaced(text, time, rule)]
+        return lambda a, _: [a.misplaced(text, time, rule)]
 
     return [
         Kind("time_unreadable", "word", odd("yesterday", None, "time_unreadable")),

@@ -56,7 +56,10 @@ METHODS: dict[str, tuple[str, str, float]] = {
 
 @dataclass(frozen=True)
 class OAuthApp:
-    """An OAuth application. `more`: scopes that it asks for in addition from the middle of the sample on. `appears`: share of the sample before its first use."""
+    """An OAuth application.
+
+    `more`: scopes that it asks for in addition from the middle of the sample on. `appears`: share of the sample before its first use.
+    """
 
     name: str
     kind: str
@@ -102,7 +105,12 @@ APPS = (
         appears=0.5,
     ),
     OAuthApp("Clasp", "NATIVE_DEVICE", ("script.projects.getContent",), (_G + "script.projects", _G + "cloud-platform"), weight=0.5),
-    OAuthApp("Directory Mirror", "WEB", ("directory.users.list", "directory.groups.list"), (_G + "admin.directory.user", _G + "admin.directory.group.readonly")),
+    OAuthApp(
+        "Directory Mirror",
+        "WEB",
+        ("directory.users.list", "directory.groups.list"),
+        (_G + "admin.directory.user", _G + "admin.directory.group.readonly"),
+    ),
     OAuthApp("Budget «Übersicht»", "TYPE_UNSPECIFIED", ("drive.files.get", "calendar.calendarList.list"), (_G + "drive.file", "openid"), weight=0.5),
     OAuthApp("Conference Room TV", "CONNECTED_DEVICE", ("calendar.events.list",), (_G + "calendar.readonly",), weight=2),
     OAuthApp("PDF Convert Free", "WEB", ("drive.files.get",), (_G + "drive", _G + "gmail.readonly"), appears=0.7, weight=0.5),

@@ -17,9 +17,10 @@ PLACEHOLDER_PROFILE = "105250506097979753968"
 class Defects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of each defect. Below 1: a share of the activities; from 1 on: a number. 0: none.
 
-    Kept rows: `late` (visible 10 minutes to 3 days after the event), `out_of_order` (its own time lies up to 10 minutes before its place), `missing_ip`,
-    `missing_email`, `placeholder_profile`, `revised` (same full id, other events), `unknown_fields`, `unknown_parameters`, `network_conflict` (text where
-    `networkInfo` is an object: goes to `_extra`), `numeric_int_value` (a JSON number, legal), `old_shape` (token records as of 2017).
+    Kept rows: `late` (visible 10 minutes to 3 days after the event; outside the token log a fifth of that share), `out_of_order` (its own time lies
+    up to 10 minutes before its place), `missing_ip`, `missing_email`, `placeholder_profile`, `revised` (same full id, other events),
+    `unknown_fields`, `unknown_parameters`, `network_conflict` (text where `networkInfo` is an object: goes to `_extra`), `numeric_int_value`
+    (a JSON number, legal), `old_shape` (token records as of 2017).
     Copies: `repeated` and `repeated_new_etag` (equal but for the etag: re-reads at landing), `reordered` (keys and parameters in another order) and
     `conflicting` (another envelope), both duplicates in clean.
     Quarantine: `malformed` (no JSON), `wrong_types`, `missing_required`, `empty_events`, `not_a_number`, `negative_bytes`, `quarantined_twice`

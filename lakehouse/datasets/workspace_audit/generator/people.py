@@ -21,8 +21,14 @@ ADMINS = np.arange(1, 5)
 PLAIN, WITH_CALLER, NO_EMAIL = 0, 1, 2
 FORMS = 3
 
-_FIRST = tuple("ada alan barbara carlos chen claude edsger fatima grace hedy ines john kofi lena margaret niklaus olga priya radia tim".split())
-_LAST = tuple("abara berg castro diaz eriksen fischer garcia hopper ito jensen kowalski lovelace moreau nakamura okafor perez rossi silva turing wong".split())
+_FIRST = (
+    "ada", "alan", "barbara", "carlos", "chen", "claude", "edsger", "fatima", "grace", "hedy",
+    "ines", "john", "kofi", "lena", "margaret", "niklaus", "olga", "priya", "radia", "tim",
+)  # fmt: skip
+_LAST = (
+    "abara", "berg", "castro", "diaz", "eriksen", "fischer", "garcia", "hopper", "ito", "jensen",
+    "kowalski", "lovelace", "moreau", "nakamura", "okafor", "perez", "rossi", "silva", "turing", "wong",
+)  # fmt: skip
 _HOME = (("DE", "DE-BE"), ("US", "US-CA"), ("GB", "GB-LND"), ("FR", "FR-IDF"), ("JP", "JP-13"), ("IN", "IN-KA"))
 _ABROAD = (("BR", "BR-SP"), ("VN", "VN-HN"), ("NG", "NG-LA"), ("UA", "UA-30"))
 _NETWORKS = 700
@@ -33,9 +39,9 @@ _ABROAD_NETWORKS = 40
 class World:
     """The people of a sample, as tables that columns are gathered from.
 
-    `actors`: JSON of the actor, `FORMS` per user, then the placeholder profile and a key. `networks`: JSON members `ipAddress` and `networkInfo`, per network
-    without and with the latter. `home`: networks of a user (users x 3). `abroad_from`: microsecond from which a traveller uses `abroad`, or the maximum.
-    `activity`: share of all traffic per user (sums to 1). `qualifier`: constant of a user, as the login log has it.
+    `actors`: JSON of the actor, `FORMS` per user, then the placeholder profile and a key. `networks`: JSON members `ipAddress` and `networkInfo`,
+    per network without and with the latter. `home`: networks of a user (users x 3). `abroad_from`: microsecond from which a traveller uses
+    `abroad`, or the maximum. `activity`: share of all traffic per user (sums to 1). `qualifier`: constant of a user, as the login log has it.
     """
 
     arguments: Arguments

@@ -68,5 +68,5 @@ def _times(event_time: np.ndarray) -> tuple[pl.Series, pl.Series, pl.Series]:
 def _etags(rng: np.random.Generator, count: int) -> pl.Series:
     letters = _ALPHABET[rng.integers(0, 64, count * _ETAG, dtype=np.uint8)]
     offsets = np.arange(0, (count + 1) * _ETAG, _ETAG, dtype=np.int32)
-    texts = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(letters))
+    texts = pa.StringArray.from_buffers(count, pa.py_buffer(offsets.data), pa.py_buffer(letters.data))
     return pl.Series(pl.from_arrow(texts))

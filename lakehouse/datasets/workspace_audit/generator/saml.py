@@ -31,6 +31,6 @@ def catalogue() -> Catalogue:
     return Catalogue(tuple(made))
 
 
-def draw(rng: np.random.Generator, world: World, time: np.ndarray, user: np.ndarray, subject: np.ndarray) -> Draw:  # noqa: ARG001
+def draw(rng: np.random.Generator, _world: World, time: np.ndarray, _user: np.ndarray, _subject: np.ndarray) -> Draw:
     """Events by weight."""
     return Draw(catalogue().choose(rng, len(time)))

@@ -1,0 +1,72 @@
+"""`lakehouse simulate`: a Reports API on this machine, and activities for it to tell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lakehouse.cli.output import facts, hint, notes, print_json
+from lakehouse.cli.session import JsonOption
+from lakehouse.errors import ConfigurationError
+
+app = typer.Typer(no_args_is_help=True, help="A Reports API on this machine, and activities for it to tell.")
+
+_TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+
+
+def utc(value: dt.datetime | None) -> dt.datetime | None:
+    """A time of the command line, which is UTC."""
+    return value.replace(tzinfo=dt.UTC) if value is not None else None
+
+
+@app.command("reports-api")
+def reports_api(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Activities: generated ones, or recorded <application>.json files.", show_default=False)
+    ],
+    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
+    clock: Annotated[
+        dt.datetime | None, typer.Option("--clock", formats=_TIMES, help="A fixed now (UTC): later events are not visible.", show_default=False)
+    ] = None,
+    latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0.0,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", exists=True, dir_okay=False, help="JSON list of faults to show, worked off in order.", show_default=False)
+    ] = None,
+) -> None:
+    """Serve activities by the HTTP contract of Google's Reports API until Ctrl-C.
+
+    Pages newest first, page tokens, late events that become visible when the clock passes them, errors on demand
+    (POST /_simulator/clock and /_simulator/faults while it runs). Point a lake at it with LAKEHOUSE_REPORTS_API_URL.
+
+    Example:  [bold]lakehouse simulate reports-api activities/ --port 8765 --clock 2026-11-20T12:00:00Z[/]
+    """
+    from lakehouse.cli.processes import interruptible
+    from lakehouse.sources.reports_api.server import SimulatedReportsApi
+
+    api = SimulatedReportsApi(folder, clock=utc(clock), port=port, latency=latency, faults=_faults(faults))
+    facts().print(f"LAKEHOUSE_REPORTS_API_URL={api.url}", markup=False)
+    hint(f"serving {folder}, now {api.now():%Y-%m-%d %H:%M:%S} UTC; Ctrl-C ends it")
+    try:
+        with interruptible():
+            api.serve_forever()
+    except KeyboardInterrupt:
+        notes().print("stopped")
+    finally:
+        api.stop()
+
+
+def _faults(file: Path | None) -> list[dict[str, Any]]:
+    if file is None:
+        return []
+    import orjson
+
+    try:
+        found = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise ConfigurationError(f"{file} is no JSON: {error}. Expected a list of faults such as [{{\"status\": 503, \"times\": 2}}].") from error
+    if not isinstance(found, list):
+        raise ConfigurationError(f"{file} should hold a list of faults such as [{{\"status\": 503, \"times\": 2}}], it holds {type(found).__name__}.")
+    return found

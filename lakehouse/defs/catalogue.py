@@ -1,0 +1,108 @@
+"""What the catalogue says of an asset: description, columns, owners, tags, kinds. All of it comes from the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.quarantine import QUARANTINE
+from lakehouse.contracts.types import type_name
+from lakehouse.datasets.model import Dataset
+from lakehouse.defs.charts import duration
+
+
+def raw_key(dataset: str) -> dg.AssetKey:
+    """`raw/<dataset>`."""
+    return dg.AssetKey(["raw", dataset])
+
+
+def clean_key(dataset: str) -> dg.AssetKey:
+    """`clean/<dataset>`."""
+    return dg.AssetKey(["clean", dataset])
+
+
+def quarantine_key(dataset: str) -> dg.AssetKey:
+    """`quarantine/<dataset>`."""
+    return dg.AssetKey(["quarantine", dataset])
+
+
+def mart_key(model: str) -> dg.AssetKey:
+    """`marts/<model>`."""
+    return dg.AssetKey(["marts", model])
+
+
+def raw_description(dataset: Dataset) -> str:
+    """What raw holds, and what materializing a partition does."""
+    contract, grain = dataset.contract, dataset.contract.grain
+    return (
+        f"**{contract.title}, as it was read.** Verbatim lines, never changed, routed by `{contract.time_path}` (UTC).\n\n"
+        f"* Grain: one line per record, one partition per {grain}.\n"
+        f"* Materializing a partition asks the source for that {grain} again and adds what is new; nothing is ever replaced.\n"
+        "* The metadata shows the totals of the partition beside what this fetch brought."
+    )
+
+
+def clean_description(dataset: Dataset) -> str:
+    """Grain, key, order, lateness and freshness of the clean table."""
+    contract = dataset.contract
+    late = "no matter how late they come" if contract.allowed_lateness is None else f"up to {contract.allowed_lateness} after their event"
+    return (
+        f"**{contract.title}, deduplicated.** {contract.description}\n\n"
+        f"* Key: {', '.join(f'`{k}`' for k in contract.key)}.\n"
+        f"* Partition: `event_date`, the UTC day of the {contract.grain} that holds the record; sorted by `{contract.event_time}`.\n"
+        f"* Late records are taken in {late}: the day they belong to is built again.\n"
+        f"* Fresh: at most {duration(int(contract.freshness.total_seconds()))} after landing. Contract {contract.version}, transform {contract.transform_version}.\n"
+        "* Building a day twice from the same lines changes nothing."
+    )
+
+
+def quarantine_description(dataset: Dataset) -> str:
+    """What quarantine holds and where its text is."""
+    return (
+        f"**What did not make it into clean/{dataset.name}**: rule, part and line of every refused line and row, never its text.\n\n"
+        "Written by the same run that builds the day. See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`."
+    )
+
+
+def tags_of(contract: Contract, layer: str) -> Mapping[str, str]:
+    """The contract's tags and the layer."""
+    return {**dict(contract.tags), "layer": layer}
+
+
+def column_schema(columns: tuple[Column, ...]) -> dg.TableSchema:
+    """Columns with types, meaning and constraints, for the page of the asset."""
+    return dg.TableSchema(columns=[_column(c) for c in columns])
+
+
+def table_metadata(dataset: Dataset, layer: str) -> dict[str, Any]:
+    """Metadata of the definition: column schema and names."""
+    columns = dataset.contract.table_columns if layer == "clean" else QUARANTINE
+    return {"dagster/column_schema": column_schema(columns), "dagster/table_name": f"{layer}.{dataset.name}"}
+
+
+def _column(column: Column) -> dg.TableColumn:
+    return dg.TableColumn(
+        name=column.name,
+        type=type_name(column.type),
+        description=column.description,
+        constraints=dg.TableColumnConstraints(nullable=column.nullable, other=_constraints(column)),
+        tags={"pii": column.pii} if column.pii else None,
+    )
+
+
+def _constraints(column: Column) -> list[str]:
+    said = []
+    if column.minimum is not None:
+        said.append(f">= {column.minimum}")
+    if column.maximum is not None:
+        said.append(f"<= {column.maximum}")
+    if column.pattern is not None:
+        said.append(f"matches {column.pattern}")
+    if column.allowed is not None:
+        said.append(f"{'known' if column.open_vocabulary else 'one of'}: {', '.join(column.allowed)}")
+    if column.unit is not None:
+        said.append(f"in {column.unit}")
+    return said

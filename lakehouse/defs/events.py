@@ -1,0 +1,150 @@
+"""What a run tells Dagster, partition by partition. The imports that Dagster calls private are all here; a test watches the version.
+
+A run of many partitions must not be all or nothing: each partition gets its own materialization and check results as soon as it is done, and one
+`Failure` at the end names those that went wrong. For that the events are logged by us: Dagster's own would come at the end, for all partitions
+alike, and would push the check results from the page, because a check counts only against the newest materialization of its partition.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation, AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+)
+
+from lakehouse.errors import LakehouseError, TransientError
+
+Metadata = Mapping[str, Any]
+RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
+
+
+class PartitionRun:
+    """One run of one asset over its partitions. Use `with run.partition(key)` around each, and `yield from run.finish()` at the end."""
+
+    def __init__(self, context: dg.AssetExecutionContext, asset: dg.AssetKey) -> None:
+        self._context, self._asset = context, asset
+        self.keys: Sequence[str] = list(context.partition_keys)
+        self._failed: dict[str, Exception] = {}
+        self._inputs = self._input_tags()
+
+    @contextlib.contextmanager
+    def partition(self, key: str) -> Iterator[None]:
+        """A fault of this partition is written down and does not reach its neighbours."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told at the end, by `finish`
+            self._failed[key] = error
+            self._context.log.error(f"{self._asset.to_user_string()} {key} failed: {_sentence(error)}")
+
+    def materialized(self, key: str, metadata: Metadata, *, version: str) -> Iterator[dg.MaterializeResult[Any]]:
+        """This partition is there. `version` names its content: whoever was made of the same content stays in sync."""
+        if len(self.keys) == 1:  # Dagster's own event, on which assets further down in the same run wait
+            yield dg.MaterializeResult(asset_key=self._asset, metadata=metadata, data_version=dg.DataVersion(version))
+            return
+        if self._told_before(key):
+            return
+        tags = {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true", **self._inputs}
+        self._context.log_event(dg.AssetMaterialization(self._asset, partition=key, metadata=metadata, tags=tags))
+
+    def beside(self, asset: dg.AssetKey, key: str, metadata: Metadata, *, version: str) -> None:
+        """The same work also made this partition of another asset."""
+        tags = {DATA_VERSION_TAG: version}
+        self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags))
+
+    def checked(self, key: str, checks: Sequence[dg.AssetCheckResult], blocking: frozenset[str] = frozenset()) -> None:
+        """Check results of this partition."""
+        target = newest_materialization(self._context.instance, self._asset, key)
+        for check in checks:
+            self._context.log_event(evaluation(self._asset, check, target=target, partition=key, blocking=check.check_name in blocking))
+
+    def failed(self, key: str, error: Exception) -> None:
+        """This partition went wrong; its neighbours go on."""
+        with self.partition(key):
+            raise error
+
+    def finish(self) -> Iterator[dg.Output[None]]:
+        """Close the checks, or raise the one `Failure` that names the partitions that went wrong. It is retried when every fault may pass."""
+        if self._failed:
+            first = next(iter(self._failed.values()))
+            cause = first if isinstance(first, (LakehouseError, OSError)) else None
+            raise dg.Failure(
+                f"{len(self._failed)} of {len(self.keys)} partitions failed: {', '.join(self._failed)}. {_sentence(first)}",
+                metadata={key: _sentence(error) for key, error in self._failed.items()},
+                allow_retries=all(isinstance(e, TransientError) for e in self._failed.values()),
+            ) from cause
+        yield from check_outputs(self._context)
+
+    def _told_before(self, key: str) -> bool:
+        """After a retry the partitions that were good the first time are not told twice."""
+        if not self._context.retry_number:
+            return False
+        newest = newest_materialization(self._context.instance, self._asset, key)
+        return newest is not None and newest.run_id == self._context.run.run_id
+
+    def _input_tags(self) -> dict[str, str]:
+        """What this asset is being made of, in the way that Dagster writes it down: without that the UI calls the partition out of sync."""
+        node = self._context.assets_def
+        tags = {CODE_VERSION_TAG: node.code_versions_by_key.get(self._asset) or self._context.run.run_id}
+        for dep in node.asset_deps[self._asset]:
+            records = self._context.instance.fetch_materializations(dep, limit=1).records
+            materialization = records[0].asset_materialization if records else None
+            versions = materialization.tags or {} if materialization else {}
+            tags[get_input_data_version_tag(dep)] = versions.get(DATA_VERSION_TAG, "INITIAL")
+            tags[get_input_event_pointer_tag(dep)] = str(records[0].storage_id) if records else "NULL"
+        return tags
+
+
+def check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
+    """Close the check outputs of a step; their results were logged before."""
+    for check in context.selected_asset_check_keys:
+        yield dg.Output(None, output_name=context.assets_def.get_output_name_for_asset_check_key(check))
+
+
+def newest_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The newest materialization of a partition, in the form that a check result points with; None where there is none."""
+    partitions = [partition] if partition is not None else None
+    records = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1).records
+    if not records:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(run_id=records[0].run_id, storage_id=records[0].storage_id, timestamp=records[0].timestamp)
+
+
+def evaluation(
+    asset: dg.AssetKey,
+    check: dg.AssetCheckResult,
+    *,
+    target: AssetCheckEvaluationTargetMaterializationData | None = None,
+    partition: str | None = None,
+    blocking: bool = False,
+) -> Any:
+    """A check result as an event of its own, which `AssetCheckResult` cannot be for one partition of a run of many."""
+    return AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=str(check.check_name),
+        passed=check.passed,
+        severity=check.severity,
+        description=check.description,
+        metadata=check.metadata,
+        target_materialization_data=target,
+        blocking=blocking,
+        partition=partition,
+    )
+
+
+def _sentence(error: Exception) -> str:
+    """What may be told of a fault. The words of a library's error can quote the data, and no raw text may reach logs or metadata: then only where it was."""
+    if isinstance(error, (LakehouseError, OSError)):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at " + " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-4:]))

@@ -1,0 +1,139 @@
+"""What an asset page shows of a partition: row counts, books, lateness, quarantine. Counts and names, never text of a record."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from lakehouse.accounts import lateness
+from lakehouse.accounts.books import Books
+from lakehouse.contracts.grain import Grain
+from lakehouse.defs.charts import bar_chart, duration
+from lakehouse.landing.ledger import LandedPart, Ledger
+from lakehouse.settings import Lake
+from lakehouse.steps.build import DayReport
+
+SAMPLE = 20
+_SAMPLE_COLUMNS = ("rule", "field", "level", "part", "line", "row", "detail")
+
+
+def clean_metadata(report: DayReport) -> dict[str, Any]:
+    """Of a day of clean: rows, books, lateness, what was built and from what."""
+    build, books = report.build, report.books
+    late = lateness.total(a.lateness for a in report.accounts.values())
+    shown = {
+        "dagster/partition_row_count": books.kept,
+        "rows_kept": books.kept,
+        "duplicates": books.duplicate,
+        "quarantined": books.quarantined + books.unreadable,
+        "key_conflicts": sum(a.key_conflicts for a in report.accounts.values()),
+        "complete": build.complete,
+        "holes_in_coverage": build.holes,
+        "books": books_table(books),
+        "lateness": lateness_chart(late),
+        "lateness_p99_seconds": lateness.quantile(late, 0.99),
+        "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,
+        "built": f"{len(report.rebuilt)} grains built, {report.reused} were there already" + ("" if report.committed else "; same input, nothing to commit"),
+        "engine": ", ".join(sorted({a.engine for a in report.accounts.values()})) or None,
+        "fingerprint": str(build.fingerprint),  # 63 bits: a browser would round the number
+        "seen_manifest": build.seen,
+        "table_version": report.table_version,
+        "seconds": round(report.seconds, 3),
+    }
+    return _present(shown)
+
+
+def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
+    """Of a day of quarantine: how many by rule, and a sample of where (part and line)."""
+    rules: Counter[str] = Counter()
+    for account in report.accounts.values():
+        rules.update(account.quarantine_rules)
+    sample = _sample(lake, report)
+    shown = {
+        "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
+        "unreadable_lines": report.books.unreadable,
+        "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"}) if rules else None,
+        "sample": _table(sample, dict.fromkeys(_SAMPLE_COLUMNS, "string") | {"line": "int", "row": "int"}) if sample else None,
+    }
+    return _present(shown)
+
+
+def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
+    """Of a partition of raw: its totals, whoever landed them."""
+    parts = ledger.parts.get(grain.key, ())
+    times = [t for p in parts for t in (p.part.min_time, p.part.max_time) if t is not None]
+    shown = {
+        "dagster/partition_row_count": sum(p.part.lines for p in parts),
+        "lines": sum(p.part.lines for p in parts),
+        "parts": len(parts),
+        "stored_bytes": sum(p.part.size for p in parts),
+        "uncompressed_bytes": sum(p.part.raw_bytes for p in parts),
+        "applications": _applications(parts) if parts else None,
+        "first_record": min(times).isoformat() if times else None,
+        "last_record": max(times).isoformat() if times else None,
+        "last_landed": max(p.landed_at for p in parts).isoformat() if parts else None,
+        "last_manifest": max((p.number for p in parts), default=0),
+    }
+    return _present(shown)
+
+
+def raw_version(ledger: Ledger, grain: Grain) -> str:
+    """Names the content of a partition of raw: its newest manifest. A fetch that brought nothing new keeps it."""
+    return str(max((p.number for p in ledger.parts.get(grain.key, ())), default=0))
+
+
+def books_table(books: Books) -> dg.TableMetadataValue:
+    """The two equations of the books, one term a row."""
+    lines = ("lines", "blank", "erased", "superseded", "unreadable", "records")
+    terms = [("lines", t, getattr(books, t)) for t in lines] + [("rows", t, getattr(books, t)) for t in books.__struct_fields__ if t not in lines]
+    return _table(({"of": of, "term": term, "count": count} for of, term, count in terms), {"of": "string", "term": "string", "count": "int"})
+
+
+def lateness_chart(buckets: Mapping[int, int]) -> dg.MarkdownMetadataValue | None:
+    """Rows by the time from event to landing; None where there are none."""
+    bars = [(f"≤ {duration(seconds)}", count) for seconds, count in sorted(buckets.items()) if count]
+    return dg.MetadataValue.md(bar_chart("rows by time from event to landing", bars)) if bars else None
+
+
+def check_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of a check: numbers and words as they are, whatever has a structure as JSON."""
+    return {k: dg.MetadataValue.json(_plain(v)) if isinstance(v, (dict, list, tuple)) else v for k, v in values.items() if v is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _applications(parts: Iterable[LandedPart]) -> dg.TableMetadataValue:
+    lines: Counter[str] = Counter()
+    for part in parts:
+        lines[part.application] += part.part.lines
+    return _table(({"application": a, "lines": n} for a, n in sorted(lines.items())), {"application": "string", "lines": "int"})
+
+
+def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for account in report.accounts.values():
+        if account.quarantine is not None and account.quarantine.rows and len(rows) < SAMPLE:
+            frame = pl.read_parquet(io.BytesIO(lake.store.read(account.quarantine.path)), columns=list(_SAMPLE_COLUMNS))
+            rows.extend(frame.select(_SAMPLE_COLUMNS).head(SAMPLE - len(rows)).to_dicts())
+    return rows
+
+
+def _table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> dg.TableMetadataValue:
+    schema = dg.TableSchema(columns=[dg.TableColumn(name, kind) for name, kind in columns.items()])
+    records = [dg.TableRecord({k: v for k, v in row.items() if v is not None}) for row in rows]
+    return dg.MetadataValue.table(records=records, schema=schema)
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if v is not None}

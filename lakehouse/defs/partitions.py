@@ -1,0 +1,63 @@
+"""Partitions: hours or days of raw, days of everything else. UTC, from the start of the dataset in the lake, the current hour and day included."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import dagster as dg
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.settings import Lake
+
+HOUR_FORMAT = "%Y-%m-%dT%H"  # the key of a partition is the key of its grain; no colon, which Windows has no file names for
+DAY_FORMAT = "%Y-%m-%d"
+RETENTION = dt.timedelta(days=180)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """First day of a dataset, and the lake's clock where it stands still: a lake with a fixed clock ends its partitions there."""
+
+    start: dt.date
+    clock: dt.datetime | None = None
+
+    @classmethod
+    def of(cls, lake: Lake | None, dataset: str) -> Calendar:
+        """The calendar of a dataset; a lake that is not made yet would start where the source's memory does."""
+        if lake is None:
+            return cls(dt.datetime.now(dt.UTC).date() - RETENTION)
+        clock = lake.settings.clock
+        return cls(lake.start(dataset), clock.astimezone(dt.UTC) if clock is not None else None)
+
+    @property
+    def hours(self) -> dg.TimeWindowPartitionsDefinition:
+        """Hourly partitions, keys such as `2026-11-20T13`."""
+        clock = self.clock and self.clock.replace(minute=0, second=0, microsecond=0)
+        return self._definition("0 * * * *", HOUR_FORMAT, clock + dt.timedelta(hours=1) if clock else None)
+
+    @property
+    def days(self) -> dg.TimeWindowPartitionsDefinition:
+        """Daily partitions, keys such as `2026-11-20`."""
+        day = self.clock and dt.datetime.combine(self.clock.date(), dt.time(), tzinfo=dt.UTC)
+        return self._definition("0 0 * * *", DAY_FORMAT, day + dt.timedelta(days=1) if day else None)
+
+    def grains(self, dataset: Dataset) -> dg.TimeWindowPartitionsDefinition:
+        """The partitions of raw: one per grain."""
+        return self.hours if dataset.contract.grain == "hour" else self.days
+
+    def _definition(self, cron: str, fmt: str, end: dt.datetime | None) -> dg.TimeWindowPartitionsDefinition:
+        start = dt.datetime.combine(self.start, dt.time(), tzinfo=dt.UTC)
+        # With a fixed end every window up to it counts; without one, `end_offset` adds the window that is not over yet.
+        return dg.TimeWindowPartitionsDefinition(start=start, cron_schedule=cron, fmt=fmt, timezone="UTC", end=end, end_offset=0 if end else 1)
+
+
+def grain_of(key: str) -> Grain:
+    """The grain of a partition key."""
+    return Grain.parse(key)
+
+
+def days_of_grains() -> dg.TimeWindowPartitionMapping:
+    """Day on its hours. The hours of today that are not there yet are no reason to refuse a backfill of today."""
+    return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

@@ -1,0 +1,18 @@
+"""The lake as a Dagster resource: a URL until somebody needs it."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import Field
+
+from lakehouse.settings import Lake, default_url, open_lake
+
+
+class LakeResource(dg.ConfigurableResource):
+    """Where the lake is. It is opened when an asset asks for it, and nothing is remembered between runs."""
+
+    url: str = Field(default="", description="A folder or a URL such as s3://bucket/lake. Empty: LAKEHOUSE_URL, else data/ in the checkout.")
+
+    def open(self) -> Lake:
+        """The lake, made on first use."""
+        return open_lake(self.url or default_url())

@@ -1,0 +1,91 @@
+"""Landing mended lines: they supersede the lines that they were made of, which stay where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.model import Contract
+from lakehouse.errors import TerminalError
+from lakehouse.landing.commit import append
+from lakehouse.landing.ledger import Ledger, load_ledger
+from lakehouse.landing.manifest import LineRef, Manifest
+from lakehouse.landing.parts import PartWriter
+from lakehouse.landing.routing import ROUTING_VERSION, Router
+from lakehouse.landing.write import new_fetch_id
+from lakehouse.settings import Lake
+
+
+def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef, bytes]], run_id: str | None = None) -> Manifest:
+    """Land mended lines in new parts, each in the grain of its own time, and commit them with one manifest that names the lines they supersede.
+
+    All lines must come from one source and application, because a manifest has one. Mended lines are not compared with what landed before: copies are
+    duplicates in clean. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice or is superseded
+    already (by another process in the meantime, too), and a mended line that is empty or holds a newline.
+    """
+    ledger = load_ledger(lake, contract.name)
+    refs = tuple(ref for ref, _ in mended)
+    source, application = _origin(ledger, refs)
+    started_at = lake.now()
+    fetch_id = new_fetch_id(started_at, "redrive")
+    writer = PartWriter(lake.store, contract.name, fetch_id, ids=True)
+    router = Router(contract, lake.start(contract.name), started_at)
+    unplaced = 0
+    for ref, line in mended:
+        if not line.strip() or b"\n" in line:
+            raise TerminalError(f"The mended line for line {ref.line} of {ref.part} is empty or holds a newline. Expected one record on one line.")
+        grain, time, identity = router.route(line)
+        writer.add(grain, [line], [identity], [time] if time is not None else [])
+        unplaced += grain == router.unplaced
+    parts = writer.finish()
+    landed_at = lake.now()
+
+    def manifest(follows: Ledger) -> Manifest:
+        _origin(follows, refs)
+        return Manifest(
+            number=follows.last_number + 1,
+            dataset=contract.name,
+            source=source,
+            application=application,
+            fetch_id=fetch_id,
+            kind="redrive",
+            purpose="redrive",
+            window=None,
+            covered=None,
+            started_at=started_at,
+            landed_at=landed_at,
+            books=FetchBooks(len(mended), 0, len(mended) - unplaced, unplaced),
+            parts=parts,
+            supersedes=refs,
+            run_id=run_id,
+            routing=ROUTING_VERSION,
+        )
+
+    return append(lake, ledger, manifest)
+
+
+def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str, str]]:
+    """(source, application) that each line came from. Raises `TerminalError` for a line that may not be superseded."""
+    if not refs:
+        raise TerminalError("There is nothing to redrive: expected at least one mended line.")
+    found: dict[LineRef, tuple[str, str]] = {}
+    for ref in refs:
+        if ref in found:
+            raise TerminalError(f"Line {ref.line} of {ref.part} is mended twice. Expected each line once.")
+        landed = ledger.find(ref.part)
+        if landed is None:
+            raise TerminalError(f"There is no part {ref.part} in raw of {ledger.dataset}. Expected a path as the quarantine tells it.")
+        if not 1 <= ref.line <= landed.part.lines:
+            raise TerminalError(f"{ref.part} has {landed.part.lines} lines, so there is no line {ref.line}. Lines count from 1.")
+        if ref.line in ledger.superseded.get(ref.part, ()):
+            raise TerminalError(f"Line {ref.line} of {ref.part} is superseded already. Mend the newer line, if it is quarantined too.")
+        found[ref] = (landed.source, landed.application)
+    return found
+
+
+def _origin(ledger: Ledger, refs: Sequence[LineRef]) -> tuple[str, str]:
+    found = set(origins(ledger, refs).values())
+    if len(found) > 1:
+        told = ", ".join(sorted(f"{source}/{application}" for source, application in found))
+        raise TerminalError(f"The lines come from several sources or applications ({told}). Redrive those of each by themselves.")
+    return found.pop()
