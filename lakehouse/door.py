@@ -1,9 +1,9 @@
 """The door for Python: what `lakehouse.open(url)` gives. Reads only; heavy libraries are imported when something is read.
 
-    lake = lakehouse.open("data")
-    lake.clean("workspace_audit").scan().group_by("application").len().collect()
-    lake.mart("top_users")
-    lake.sql("SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL")
+lake = lakehouse.open("data")
+lake.clean("workspace_audit").scan().group_by("application").len().collect()
+lake.mart("top_users")
+lake.sql("SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL")
 """
 
 from __future__ import annotations

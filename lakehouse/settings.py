@@ -30,7 +30,8 @@ class DatasetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of one dataset in one lake.
 
     `start`: first day of its partitions. `engine`: overrides the declaration of the dataset. `source`: options of its source
-    (for the Reports API: `applications`, `url`, `subject`, `collector_client_id`, `simulated`).
+    (for the Reports API: `applications`, `url`, `subject`, `collector_client_id`, `simulated`,
+    `queries_per_minute`).
     """
 
     start: dt.date | None = None

@@ -45,7 +45,9 @@ class SmallLake:
         return SmallLake(open_lake(folder), self.dataset, dict(self.lines))
 
 
-def activity(when: str, unique: int, name: str = "login_success", *, application: str = "login", email: str = "ada@example.com", **more: Any) -> dict[str, Any]:
+def activity(
+    when: str, unique: int, name: str = "login_success", *, application: str = "login", email: str = "ada@example.com", **more: Any
+) -> dict[str, Any]:
     """One activity of the Reports API."""
     return {
         "kind": "admin#reports#activity",

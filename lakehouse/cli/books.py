@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def books(
     ctx: typer.Context,
     dataset: DatasetOption = None,
-    day: Annotated[list[dt.datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be repeated.", show_default=False)] = None,
+    day: Annotated[
+        list[dt.datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be repeated.", show_default=False)
+    ] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", exists=True, dir_okay=False, help="Compare with the truth.json of a generator.", show_default=False)
     ] = None,

@@ -2,17 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import facts, print_json, table
+from lakehouse.cli.output import facts, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lakehouse.operations.health import Finding
+    from lakehouse.settings import Lake
 
 _MARKS = {"good": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[bold red]✗[/]"}
+
+
+def doctor(
+    ctx: typer.Context,
+    source: Annotated[bool, typer.Option("--source", help="Look at the source instead: credentials, delegation, scope, quota, one live record.", show_default=False)] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Delete orphans: files older than a day that nothing names.", show_default=False)] = False,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """Is everything in place: versions, the lake's format, the token key, disk, Dagster's home, sensors, pools, orphans.
+
+    Every note and fault says what to do about it. With --source it asks the source itself, as the first fetch would, and shows one record without its
+    values. Exits with 1 when something is wrong; a note is no fault.
+
+    Example:  [bold]lakehouse doctor[/]     [bold]lakehouse doctor --source[/]     [bold]lakehouse doctor --clear[/]
+    """
+    opened = open_for_reading(ctx, lake)
+    found = list(_source(opened, dataset) if source else _house(opened, clear=clear))
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    if any(one.state == "bad" for one in found):
+        raise typer.Exit(ExitCode.DATA)
+
+
+def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
+    from lakehouse.cli.simulated import serving
+    from lakehouse.operations.health import Finding
+    from lakehouse.sources.reports_api.doctor import doctor_source
+
+    chosen = pick_dataset(dataset)
+    with serving(lake, chosen):
+        for one in doctor_source(lake, chosen):
+            yield Finding(one.name, one.state, one.message, one.remedy)
+
+
+def _house(lake: Lake, *, clear: bool) -> Iterator[Finding]:
+    from lakehouse.datasets.registry import all_datasets
+    from lakehouse.operations.health import Finding, findings
+    from lakehouse.operations.orphans import clear_all, orphans
+
+    yield from findings(lake)
+    for dataset in all_datasets():
+        try:
+            found = orphans(lake, dataset)
+        except LakehouseError as error:
+            yield Finding(f"{dataset.name}", "bad", str(error))
+            continue
+        size = sum(e.size for e in found)
+        if not found:
+            yield Finding(f"orphans of {dataset.name}", "good", "none")
+        elif clear:
+            freed = clear_all(lake, found)
+            yield Finding(f"orphans of {dataset.name}", "good", f"{len(found):,} files deleted, {freed:,} bytes freed")
+        else:
+            first = found[0].path
+            yield Finding(f"orphans of {dataset.name}", "note", f"{len(found):,} files, {size:,} bytes, such as {first}", "lakehouse doctor --clear")
+    yield from _dagster(lake)
+
+
+def _dagster(lake: Lake) -> Iterator[Finding]:
+    from lakehouse.defs.health import inspect_instance
+    from lakehouse.operations.health import Finding
+
+    try:
+        yield from (Finding(*fact) for fact in inspect_instance(lake))
+    except LakehouseError as error:
+        yield Finding("dagster", "bad", str(error))
+
+
+def _show(found: Sequence[Finding]) -> None:
+    console = facts()
+    width = max((len(one.name) for one in found), default=0)
+    for one in found:
+        console.print(f"{_MARKS[one.state]} [bold]{escape(one.name.ljust(width))}[/]  {escape(one.message)}", soft_wrap=True)
+        if one.remedy:
+            console.print(f"  {' ' * width}  [yellow]{escape(one.remedy)}[/]", soft_wrap=True)

@@ -8,10 +8,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from lakehouse.cli.output import facts, hint, print_json, progress, table
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.output import facts, hint, print_json, table, tick
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+    from lakehouse.landing.manifest import LineRef
+    from lakehouse.settings import Lake
     from lakehouse.steps.explain import LineFate, RowFate
     from lakehouse.steps.explain_mart import MartRow
 
@@ -28,6 +33,85 @@ _SENTENCES = {
     "pending": "pending: landed, and no committed build has read it yet",
     "dropped": "neither kept nor quarantined: filtered, held as late, or of a build before the last change",
 }
+
+
+@app.command("row")
+def row(
+    ctx: typer.Context,
+    mart: Annotated[str, typer.Argument(help="A published mart.", show_default=False)],
+    where: Annotated[
+        list[str] | None, typer.Argument(metavar="COLUMN=VALUE...", help="Which row; an empty value is null. None: the first row.", show_default=False)
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows of the mart.")] = 1,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many raw lines of each.")] = 10,
+    raw: RawOption = False,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """What a row of a mart was made of: the condition on the clean table, how many clean rows meet it, and the raw parts and lines that hold them.
+
+    The clean files that the published version was built from are read, not newer ones: the number that was published is explained. Exits with 1 when
+    the mart counts another number of rows than there are.
+
+    Example:  [bold]lakehouse explain row audit_top_users mart_date=2026-11-18 includes_collector=false[/]
+    """
+    from lakehouse.steps.explain_mart import explain_rows
+
+    opened = open_for_reading(ctx, lake)
+    found = explain_rows(opened, _dataset_of(mart, dataset), mart, _conditions(where or []), rows=rows, lines=lines)
+    texts = [[_raw(opened, one.line) for one in mart_row.rows] for mart_row in found] if raw else [[] for _ in found]
+    if as_json:
+        print_json([{"row": mart_row, "raw": text} for mart_row, text in zip(found, texts, strict=True)])
+    else:
+        for mart_row, text in zip(found, texts, strict=True):
+            show_row(mart_row, text, facts())
+    if not all(one.agrees for one in found):
+        raise typer.Exit(ExitCode.DATA)
+
+
+def _dataset_of(mart: str, dataset: str | None) -> Dataset:
+    from lakehouse.datasets.registry import find_dataset
+    from lakehouse.marts.specs import find_mart
+
+    return find_dataset(dataset or find_mart(mart).dataset)
+
+
+def _conditions(where: list[str]) -> dict[str, str]:
+    found = {}
+    for one in where:
+        column, equals, value = one.partition("=")
+        if not equals or not column:
+            raise ConfigurationError(f"{one!r} says no column. Expected COLUMN=VALUE, such as mart_date=2026-11-18 or application=login.")
+        found[column.strip()] = value
+    return found
+
+
+def _raw(lake: Lake, ref: LineRef) -> str:
+    from lakehouse.landing.read import read_line
+
+    return read_line(lake, ref).decode("utf-8", errors="backslashreplace")
+
+
+def show_row(found: MartRow, raw: list[str], console: Console) -> None:
+    """Print what is behind a row of a mart for people."""
+    console.print(f"[bold]marts.{found.mart}[/], version {found.version}" + (f", derived from {' < '.join(found.derives_from)}" if found.derives_from else ""))
+    console.print(table(None, ["column", "value"], list(found.row.items())))
+    console.print(f"\nit stands for the clean rows with\n  {escape(found.where)}", soft_wrap=True)
+    counted = "" if found.counted is None else f", the mart counts {found.counted:,} {tick(found.agrees)}"
+    console.print(f"\n[bold]{found.clean_rows:,} clean rows[/] in {len(found.parts):,} raw parts{counted}")
+    header = ["event time", "what", "part", "line"]
+    console.print(table(None, header, [(r.event_time, _what(r.values), r.line.part, r.line.line) for r in found.rows]))
+    for one, text in zip(found.rows, raw, strict=False):
+        console.print(f"\n[bold]{escape(one.line.part)} {one.line.line}[/]")
+        console.print(text, markup=False, soft_wrap=True)
+    if found.rows and not raw:
+        first = found.rows[0].line
+        hint(f"the text: add --raw   one line: lakehouse explain line {escape(first.part)} {first.line}")
+
+
+def _what(values: dict[str, object]) -> str:
+    return " ".join(str(values[name]) for name in ("application", "event_name", "method_name", "doc_type") if name in values)
 
 
 @app.command("line")
@@ -56,7 +140,9 @@ def line(
 def show_line(found: LineFate, console: Console) -> None:
     """Print the fate of a line for people."""
     console.print(f"[bold]{escape(found.part)}[/] line {found.line}")
-    console.print(f"landed    {found.landed_at:%Y-%m-%d %H:%M:%S} by fetch {found.fetch_id} (manifest {found.manifest}, {found.source} {found.application})")
+    console.print(
+        f"landed    {found.landed_at:%Y-%m-%d %H:%M:%S} by fetch {found.fetch_id} (manifest {found.manifest}, {found.source} {found.application})"
+    )
     console.print(f"grain     {found.grain}{'  (unplaced: its own time was of no use)' if found.unplaced else ''}")
     console.print(f"build     {found.build if found.build is not None else 'none yet'}")
     console.print(f"fate      [bold]{_SENTENCES[found.fate]}[/]")

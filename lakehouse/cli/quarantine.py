@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.output import facts, hint, print_json, table
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, open_for_writing, pick_dataset
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.output import error_panel, facts, hint, print_json, table
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help="What was refused and why, and how it comes back mended.")
@@ -92,19 +93,53 @@ def export(
 
     Example:  [bold]lakehouse quarantine export mend.jsonl --rule unreadable_json[/]
     """
-    import orjson
-
-    from lakehouse.operations.quarantine import refused_lines
+    from lakehouse.operations.quarantine import refused
+    from lakehouse.steps.redrive import quarantine_export
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    rows = refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise ConfigurationError(f"{file} is there already, and an export never replaces a file: it may hold mended lines. Name another one.") from error
     count = 0
     with os.fdopen(descriptor, "wb") as out:
-        for one, text in refused_lines(opened, chosen, day=day.date() if day else None, rule=rule):
-            entry = {"part": one.part, "line": one.line, "rule": one.rule, "field": one.field, "raw": text.decode("utf-8", errors="replace")}
-            out.write(orjson.dumps(entry) + b"\n")
+        for entry in quarantine_export(opened, chosen, ({"part": r.part, "line": r.line, "rule": r.rule} for r in rows)):
+            out.write(entry)
             count += 1
-    hint(f"{count:,} lines in {file}. Mend the text in \"raw\", then: lakehouse quarantine redrive {file}")
+    hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file}')
+
+
+@app.command("redrive")
+def redrive(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Mended lines, as `export` wrote them.", show_default=False)],
+    build: Annotated[bool, typer.Option("--build/--no-build", help="Build the days that this touches, and publish the marts.")] = True,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """Land mended lines: each supersedes the line that it was made of, which stays in raw. Then the days that this touches are built again.
+
+    A line that was not changed would be refused again: delete it from the file. All lines are checked before the first one lands. For a mended contract
+    no redrive is needed: `lakehouse replay` builds the day again.
+
+    Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
+    """
+    from lakehouse.cli.replay import build_days
+    from lakehouse.steps.redrive import redrive as land
+
+    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    report = land(opened, chosen, file)
+    result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
+    errors: list[str] = []
+    if not as_json:
+        facts().print(f"{report.lines:,} lines superseded by manifest {', '.join(str(m.number) for m in report.manifests)}")
+    if build:
+        after, errors = build_days(opened, chosen, report.days, quiet=as_json)
+        result |= after
+    if as_json:
+        print_json(result)
+    if errors:
+        error_panel("\n".join(errors), title="What failed")
+        raise typer.Exit(ExitCode.DATA)

@@ -25,7 +25,8 @@ def utc(value: dt.datetime | None) -> dt.datetime | None:
 @app.command("reports-api")
 def reports_api(
     folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Activities: generated ones, or recorded <application>.json files.", show_default=False)
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="Activities: generated ones, or recorded <application>.json files.", show_default=False),
     ],
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
     clock: Annotated[
@@ -33,7 +34,8 @@ def reports_api(
     ] = None,
     latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0.0,
     faults: Annotated[
-        Path | None, typer.Option("--faults", exists=True, dir_okay=False, help="JSON list of faults to show, worked off in order.", show_default=False)
+        Path | None,
+        typer.Option("--faults", exists=True, dir_okay=False, help="JSON list of faults to show, worked off in order.", show_default=False),
     ] = None,
 ) -> None:
     """Serve activities by the HTTP contract of Google's Reports API until Ctrl-C.
@@ -66,7 +68,47 @@ def _faults(file: Path | None) -> list[dict[str, Any]]:
     try:
         found = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise ConfigurationError(f"{file} is no JSON: {error}. Expected a list of faults such as [{{\"status\": 503, \"times\": 2}}].") from error
+        raise ConfigurationError(f'{file} is no JSON: {error}. Expected a list of faults such as [{{"status": 503, "times": 2}}].') from error
     if not isinstance(found, list):
-        raise ConfigurationError(f"{file} should hold a list of faults such as [{{\"status\": 503, \"times\": 2}}], it holds {type(found).__name__}.")
+        raise ConfigurationError(f'{file} should hold a list of faults such as [{{"status": 503, "times": 2}}], it holds {type(found).__name__}.')
     return found
+
+
+@app.command("activities")
+def activities(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write; must be empty, new, or hold an older sample.", show_default=False)],
+    start: Annotated[dt.datetime, typer.Option("--start", formats=_TIMES, help="First hour (UTC).", show_default=False)],
+    end: Annotated[dt.datetime, typer.Option("--end", formats=_TIMES, help="First hour after (UTC).", show_default=False)],
+    events: Annotated[int, typer.Option("--events", "-n", min=1, help="Distinct activities.")] = 80_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same arguments give the same bytes.")] = 1,
+    users: Annotated[int | None, typer.Option("--users", help="People; default by the number of activities.", show_default=False)] = None,
+    clean: Annotated[
+        bool, typer.Option("--no-defects", help="Without duplicates, malformed lines, late events and other defects.", show_default=False)
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Generate Google Workspace activities with every defect known to happen, and the truth about them.
+
+    truth.json says to the record how many of each there are: compare with `lakehouse books --truth`.
+
+    Example:  [bold]lakehouse simulate activities activities/ --start 2026-11-13 --end 2026-11-20 --events 100000[/]
+    """
+    from lakehouse.cli.output import progress
+    from lakehouse.datasets.workspace_audit.generator import Defects, generate
+
+    first, last = utc(start), utc(end)
+    assert first is not None  # noqa: S101  both are required
+    assert last is not None  # noqa: S101
+    with progress(quiet=as_json) as shown:
+        task = shown.add_task("generating activities", total=events)
+        truth = generate(
+            folder, seed=seed, start=first, end=last, events=events, users=users, defects=Defects.none() if clean else Defects(),
+            progress=lambda done, total: shown.update(task, completed=done, total=total),
+        )  # fmt: skip
+    if as_json:
+        print_json({"folder": folder, "truth": truth.total})
+        return
+    facts().print(
+        f"{truth.total.fetch.read:,} items, {truth.total.activities:,} distinct activities, {truth.total.books.kept:,} rows to keep, in {folder}"
+    )
+    hint(f"serve them: lakehouse simulate reports-api {folder} --clock {last:%Y-%m-%dT%H:%M:%SZ}")

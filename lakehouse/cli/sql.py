@@ -24,7 +24,9 @@ marts.<model>  clean.<dataset>  quarantine.<dataset>  ops.books | fetches | cove
 
 def sql(
     ctx: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="SQL in DuckDB's dialect; `-` reads it from standard input. Left out: a prompt.", show_default=False)] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="SQL in DuckDB's dialect; `-` reads it from standard input. Left out: a prompt.", show_default=False)
+    ] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.", show_default=False)] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", show_default=False)] = False,

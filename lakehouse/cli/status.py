@@ -40,18 +40,26 @@ def show(status: Status, console: Console) -> None:
     """Print a status for people."""
     console.print(f"[bold]{status.dataset}[/] in {status.lake}   now {_time(status.now)} UTC")
     console.print()
-    rows = [(a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines) for a in status.applications]
+    rows = [
+        (a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines)
+        for a in status.applications
+    ]
     console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "p99 late", "lines landed"], rows))
     console.print()
     late = status.lateness
-    published = f"version {status.mart_version}, {_time(status.mart_published_at)}" if status.mart_version is not None else "none yet"
-    lateness = f"p50 {span(late.p50)}, p99 {span(late.p99)}, worst {span(late.worst)} ({late.events:,} first sightings)" if late else "not measured yet"
+    published = f"version {status.mart_version}, {_time(status.mart_built_at)}" if status.mart_version is not None else "none yet"
+    lateness = (
+        f"p50 {span(late.p50)}, p99 {span(late.p99)}, worst {span(late.worst)} ({late.events:,} first sightings)" if late else "not measured yet"
+    )
     lines = [
         ("lateness", lateness),
         ("fetches", f"{status.fetches:,} manifests, {status.landed_lines:,} lines landed"),
         ("pending lines", f"{tick(not status.pending_lines)} {status.pending_lines:,}"),
         ("stale days", f"{tick(not status.stale)} {_days([s.day for s in status.stale])}"),
-        ("built", f"{status.days} days, version {status.clean_version}; {len(status.incomplete_days)} not complete yet" if status.days else "nothing yet"),
+        (
+            "built",
+            f"{status.days} days, version {status.clean_version}; {len(status.incomplete_days)} not complete yet" if status.days else "nothing yet",
+        ),
         ("rows", f"{status.books.kept:,} kept, {status.books.duplicate:,} duplicates, {status.books.quarantined:,} quarantined"),
         ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
         ("marts", published),

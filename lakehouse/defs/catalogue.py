@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+import msgspec
 
 from lakehouse.contracts.model import Column, Contract
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs.charts import duration
+from lakehouse.marts.specs import MartSpec
 
 
 def raw_key(dataset: str) -> dg.AssetKey:
@@ -54,7 +57,8 @@ def clean_description(dataset: Dataset) -> str:
         f"* Key: {', '.join(f'`{k}`' for k in contract.key)}.\n"
         f"* Partition: `event_date`, the UTC day of the {contract.grain} that holds the record; sorted by `{contract.event_time}`.\n"
         f"* Late records are taken in {late}: the day they belong to is built again.\n"
-        f"* Fresh: at most {duration(int(contract.freshness.total_seconds()))} after landing. Contract {contract.version}, transform {contract.transform_version}.\n"
+        f"* Fresh: built at most {duration(int(contract.freshness.total_seconds()))} ago.\n"
+        f"* Contract {contract.version}, transform {contract.transform_version}.\n"
         "* Building a day twice from the same lines changes nothing."
     )
 
@@ -65,6 +69,33 @@ def quarantine_description(dataset: Dataset) -> str:
         f"**What did not make it into clean/{dataset.name}**: rule, part and line of every refused line and row, never its text.\n\n"
         "Written by the same run that builds the day. See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`."
     )
+
+
+def mart_description(spec: MartSpec) -> str:
+    """What a mart tells, its grain, what it accounts for and how far a changed day reaches."""
+    account = "It accounts for every row of clean" + (f" where `{spec.source_predicate}`." if spec.source_predicate else ".")
+    lines = [
+        f"**{spec.description}**\n",
+        f"* Grain: {', '.join(f'`{c}`' for c in spec.grain)}.",
+        f"* A changed day of clean rebuilds: {spec.reach}.",
+        f"* {account if spec.accounts else f'It derives from `{spec.derives_from}`, which accounts for the rows.'}",
+        *(f"* {q.ask}\n\n  ```sql\n  {q.sql}\n  ```" for q in spec.questions),
+    ]
+    return "\n".join(lines)
+
+
+def mart_definition(spec: MartSpec) -> dict[str, Any]:
+    """Metadata of the definition of a mart: columns, name for `lakehouse sql`."""
+    columns = [
+        dg.TableColumn(c.name, c.type, c.description, constraints=dg.TableColumnConstraints(other=["grain"] if c.name in spec.grain else []))
+        for c in spec.columns
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns), "dagster/table_name": f"marts.{spec.name}", "reach": spec.reach}
+
+
+def mart_version(spec: MartSpec) -> str:
+    """Changes when what is declared of the mart does."""
+    return hashlib.blake2b(msgspec.json.encode(spec), digest_size=6).hexdigest()
 
 
 def tags_of(contract: Contract, layer: str) -> Mapping[str, str]:

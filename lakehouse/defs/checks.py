@@ -16,7 +16,9 @@ from lakehouse.steps.checks import BLOCKING, CHECKS, CheckResult
 def check_specs(*, dataset: Dataset, partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
     """One per check of a day. Blocking checks were audited before the commit: the day that fails one keeps its old version."""
     key = clean_key(dataset.name)
-    return [dg.AssetCheckSpec(name, asset=key, description=told, blocking=name in BLOCKING, partitions_def=partitions) for name, told in CHECKS.items()]
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=told, blocking=name in BLOCKING, partitions_def=partitions) for name, told in CHECKS.items()
+    ]
 
 
 def results_of(checks: Sequence[CheckResult]) -> list[dg.AssetCheckResult]:

@@ -1,6 +1,6 @@
 """`clean/<dataset>` and `quarantine/<dataset>`: one build makes both."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the annotations of these functions as types.
 
 import datetime as dt
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import dagster as dg
 from pydantic import Field
 
 from lakehouse.datasets.model import Dataset
-from lakehouse.defs import catalogue
+from lakehouse.defs import catalogue, listen
 from lakehouse.defs.checks import check_specs, refusal, results_of
 from lakehouse.defs.events import RETRIES, PartitionRun
 from lakehouse.defs.metadata import clean_metadata, quarantine_metadata
 from lakehouse.defs.partitions import Calendar, days_of_grains
 from lakehouse.defs.resources import LakeResource
 from lakehouse.errors import AuditError
-from lakehouse.steps.build import DayReport, build_day
+from lakehouse.steps.build import build_day
 from lakehouse.steps.checks import BLOCKING
 
 DAYS_PER_RUN = 31
@@ -54,10 +54,12 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
     )
     def clean(context: dg.AssetExecutionContext, config: CleanConfig, lake: LakeResource) -> Iterator[Any]:
         opened, run = lake.open(), PartitionRun(context, key)
-        for day in run.keys:
+        for number, day in enumerate(run.keys, start=1):
             with run.partition(day):
                 try:
-                    report = build_day(opened, dataset, dt.date.fromisoformat(day), engine=config.engine, force=config.force, progress=context.log.info)
+                    report = build_day(
+                        opened, dataset, dt.date.fromisoformat(day), engine=config.engine, force=config.force, progress=context.log.info
+                    )
                 except AuditError as error:
                     run.checked(day, refusal(error), BLOCKING)
                     raise
@@ -65,7 +67,8 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
                 yield from run.materialized(day, clean_metadata(report), version=version)
                 run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
                 run.checked(day, results_of(report.checks), BLOCKING)
-                REPORTS.keep(context.run.run_id, report)
+                listen.report(report)
+            listen.advance(f"{dataset.name} {day}", number, len(run.keys))
         yield from run.finish()
 
     return clean

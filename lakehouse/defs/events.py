@@ -23,6 +23,7 @@ from dagster._core.definitions.data_version import (
     get_input_event_pointer_tag,
 )
 
+from lakehouse.defs import listen
 from lakehouse.errors import LakehouseError, TransientError
 
 Metadata = Mapping[str, Any]
@@ -75,6 +76,7 @@ class PartitionRun:
 
     def finish(self) -> Iterator[dg.Output[None]]:
         """Close the checks, or raise the one `Failure` that names the partitions that went wrong. It is retried when every fault may pass."""
+        listen.failures(self._failed)
         if self._failed:
             first = next(iter(self._failed.values()))
             cause = first if isinstance(first, (LakehouseError, OSError)) else None
@@ -105,13 +107,49 @@ class PartitionRun:
         return tags
 
 
+class MartRun:
+    """One run of the marts of a dataset: one work for all of its partitions and for all models, also those that were not selected."""
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._context = context
+
+    @contextlib.contextmanager
+    def faults(self) -> Iterator[None]:
+        """A fault that will not pass is not tried again."""
+        listen.failures({})
+        try:
+            yield
+        except (LakehouseError, OSError) as error:
+            listen.failures(dict.fromkeys(self._context.partition_keys, error))
+            raise dg.Failure(str(error), allow_retries=isinstance(error, TransientError)) from error
+
+    def materialized(self, asset: dg.AssetKey, metadata: Metadata) -> Iterator[dg.MaterializeResult[Any]]:
+        """These partitions of a mart are published. A mart that nobody selected was published all the same."""
+        if asset in self._context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=asset, metadata=metadata)
+            return
+        for key in self._context.partition_keys:
+            self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata))
+
+    def checked(self, asset: dg.AssetKey, name: str, *, passed: bool, description: str, metadata: Metadata) -> None:
+        """The result of a check of the whole mart."""
+        result = dg.AssetCheckResult(check_name=name, passed=passed, description=description, metadata=metadata)
+        self._context.log_event(evaluation(asset, result, target=newest_materialization(self._context.instance, asset, None)))
+
+    def finish(self) -> Iterator[dg.Output[None]]:
+        """Close the checks."""
+        yield from check_outputs(self._context)
+
+
 def check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
     """Close the check outputs of a step; their results were logged before."""
     for check in context.selected_asset_check_keys:
         yield dg.Output(None, output_name=context.assets_def.get_output_name_for_asset_check_key(check))
 
 
-def newest_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+def newest_materialization(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None
+) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The newest materialization of a partition, in the form that a check result points with; None where there is none."""
     partitions = [partition] if partition is not None else None
     records = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1).records
@@ -143,7 +181,7 @@ def evaluation(
 
 
 def _sentence(error: Exception) -> str:
-    """What may be told of a fault. The words of a library's error can quote the data, and no raw text may reach logs or metadata: then only where it was."""
+    """What may be told of a fault. A library's own words can quote the data, which must not reach logs or metadata: then only where it was."""
     if isinstance(error, (LakehouseError, OSError)):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

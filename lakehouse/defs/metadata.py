@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -15,10 +15,16 @@ from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.defs.charts import bar_chart, duration
 from lakehouse.landing.ledger import LandedPart, Ledger
+from lakehouse.marts.specs import MartSpec
 from lakehouse.settings import Lake
 from lakehouse.steps.build import DayReport
 
+if TYPE_CHECKING:
+    from lakehouse.marts.dbt import TestResult
+    from lakehouse.marts.records import MartsReport
+
 SAMPLE = 20
+_DATES = 10
 _SAMPLE_COLUMNS = ("rule", "field", "level", "part", "line", "row", "detail")
 
 
@@ -38,7 +44,8 @@ def clean_metadata(report: DayReport) -> dict[str, Any]:
         "lateness": lateness_chart(late),
         "lateness_p99_seconds": lateness.quantile(late, 0.99),
         "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,
-        "built": f"{len(report.rebuilt)} grains built, {report.reused} were there already" + ("" if report.committed else "; same input, nothing to commit"),
+        "built": f"{len(report.rebuilt)} grains built, {report.reused} were there already"
+        + ("" if report.committed else "; same input, nothing to commit"),
         "engine": ", ".join(sorted({a.engine for a in report.accounts.values()})) or None,
         "fingerprint": str(build.fingerprint),  # 63 bits: a browser would round the number
         "seen_manifest": build.seen,
@@ -57,7 +64,9 @@ def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
     shown = {
         "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
         "unreadable_lines": report.books.unreadable,
-        "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"}) if rules else None,
+        "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"})
+        if rules
+        else None,
         "sample": _table(sample, dict.fromkeys(_SAMPLE_COLUMNS, "string") | {"line": "int", "row": "int"}) if sample else None,
     }
     return _present(shown)
@@ -85,6 +94,36 @@ def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
 def raw_version(ledger: Ledger, grain: Grain) -> str:
     """Names the content of a partition of raw: its newest manifest. A fetch that brought nothing new keeps it."""
     return str(max((p.number for p in ledger.parts.get(grain.key, ())), default=0))
+
+
+def mart_metadata(spec: MartSpec, report: MartsReport) -> dict[str, Any]:
+    """Of a mart in the version that stands now."""
+    dates = report.rebuilt.get(spec.name, ())
+    shown = {
+        "dagster/row_count": report.rows.get(spec.name),
+        "version": report.version,
+        "rebuilt_dates": len(dates),
+        "why": report.reason,
+        "rebuilt": ", ".join(str(d) for d in list(dates)[:_DATES]) + (" ..." if len(dates) > _DATES else "")
+        if dates
+        else "nothing: it was up to date",
+        "seconds_of_all_marts": round(report.seconds, 2),
+    }
+    return _present(shown)
+
+
+def tests_metadata(spec: MartSpec, results: Sequence[TestResult]) -> dict[str, Any]:
+    """The tests of a mart as arguments of a check. A mart that was not built again passed its tests when it was."""
+    tests = [t for t in results if t.model == spec.name]
+    red = [t.name for t in tests if not t.passed]
+    told = (
+        f"{len(tests) - len(red)} of {len(tests)} tests passed"
+        if tests
+        else f"not built again: its {len(spec.tests)} tests passed with an earlier version"
+    )
+    rows = [{"test": t.name, "status": t.status, "failures": t.failures, "seconds": round(t.seconds, 3)} for t in tests]
+    columns = {"test": "string", "status": "string", "failures": "int", "seconds": "float"}
+    return {"passed": not red, "description": told, "metadata": {"tests": _table(rows, columns)} if rows else {}}
 
 
 def books_table(books: Books) -> dg.TableMetadataValue:
@@ -131,7 +170,7 @@ def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> dg.TableMetadataValue:
     schema = dg.TableSchema(columns=[dg.TableColumn(name, kind) for name, kind in columns.items()])
-    records = [dg.TableRecord({k: v for k, v in row.items() if v is not None}) for row in rows]
+    records = [dg.TableRecord({k: "" if v is None else v for k, v in row.items()}) for row in rows]
     return dg.MetadataValue.table(records=records, schema=schema)
 
 

@@ -1,6 +1,6 @@
 """The lake as a Dagster resource: a URL until somebody needs it."""
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from lakehouse.settings import Lake, default_url, open_lake
 
 
-class LakeResource(dg.ConfigurableResource):
+class LakeResource(dg.ConfigurableResource[Any]):
     """Where the lake is. It is opened when an asset asks for it, and nothing is remembered between runs."""
 
     url: str = Field(default="", description="A folder or a URL such as s3://bucket/lake. Empty: LAKEHOUSE_URL, else data/ in the checkout.")

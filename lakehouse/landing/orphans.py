@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.settings import Lake
@@ -17,17 +18,20 @@ OLDER_THAN = dt.timedelta(hours=24)
 def find_orphans(store: Store, prefix: str, known: AbstractSet[str], now: dt.datetime, older_than: dt.timedelta = OLDER_THAN) -> list[Entry]:
     """Files below a folder that are not among the known paths (relative to the lake) and were written longer ago than that, sorted by path.
 
+    Among them are those that a killed process had not finished, which are no files to anybody else.
     `now` must be the time by which the store stamps its files: the system's clock, not that of a lake whose clock stands still.
     """
-    return sorted((e for e in store.entries(prefix) if e.path not in known and now - e.modified > older_than), key=lambda entry: entry.path)
+    every = chain(store.entries(prefix), store.staged(prefix))
+    return sorted((e for e in every if e.path not in known and now - e.modified > older_than), key=lambda entry: entry.path)
 
 
 def raw_orphans(lake: Lake, dataset: str, *, now: dt.datetime | None = None, older_than: dt.timedelta = OLDER_THAN) -> list[Entry]:
-    """Parts and identity files of a dataset that no manifest names. The log itself (`_fetches/`) has no orphans."""
+    """Parts and identity files of a dataset that no manifest names, and unfinished files. The log itself (`_fetches/`) has no others."""
     found = find_orphans(lake.store, f"raw/{dataset}", frozenset(), now or dt.datetime.now(dt.UTC), older_than)
     landed = (p.part for parts in load_ledger(lake, dataset).parts.values() for p in parts)
     known = {path for part in landed for path in (part.path, part.ids)}
-    return [e for e in found if e.path not in known and not e.path.startswith(f"raw/{dataset}/_fetches/")]
+    log = f"raw/{dataset}/_fetches/"
+    return [e for e in found if e.path not in known and not (e.path.startswith(log) and "#" not in e.path)]
 
 
 def clear_orphans(store: Store, orphans: Iterable[Entry]) -> int:

@@ -49,7 +49,7 @@ class PartWriter:
         self._store, self._dataset, self._fetch_id, self._ids = store, dataset, fetch_id, ids
         self._drafts: dict[str, _Draft] = {}
         self._text = self._packed = 0
-        self._compress = zstandard.ZstdCompressor(level=3).compress
+        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
         self.parts: list[Part] = []
 
     def add(self, grain: str, lines: Sequence[bytes], ids: Sequence[bytes], times: Sequence[dt.datetime]) -> None:

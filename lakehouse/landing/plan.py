@@ -11,7 +11,7 @@ from lakehouse.datasets.model import Dataset, ReportsApiSource
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.manifest import Purpose, Window
-from lakehouse.landing.state import SWEEPS, Ledger, Sweep
+from lakehouse.landing.state import SWEEPS, Ledger, Sweep, sweep_runs
 from lakehouse.settings import Lake
 
 FIRST_OVERLAP = dt.timedelta(hours=3)
@@ -153,7 +153,7 @@ class _Planner:
             return []
         since, done = self._now, NOTHING
         begun = self._begun(purpose)
-        if begun is not None and self._now.date() < begun.started.date() + SWEEPS[purpose]:
+        if begun is not None and sweep_runs(purpose, begun, self._now):
             since, done = begun.started, begun.done
         # Full hours, so that a sweep that goes on after a break finds the same windows; what is younger is in the overlaps of the day.
         stretch = Window(_hour(since - depth), _hour(since - MOST_OVERLAP))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from lakehouse.storage import Store
 BLOCK_BYTES = 64 << 20
 _CHUNK_BYTES = 256 << 10  # small, because the text of one chunk is in memory beside the block
 _GZIP_WINDOW = 31  # zlib's way to say: with the header and check sum of gzip
-_DAMAGE = (zstandard.ZstdError, zlib.error, EOFError)
+_DAMAGE: tuple[type[Exception], ...] = (zstandard.ZstdError, isal_zlib.IsalError, EOFError)  # type: ignore[assignment]  # the stub of isal has an instance
 
 
 def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:

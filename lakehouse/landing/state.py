@@ -29,11 +29,18 @@ class LandedPart(msgspec.Struct, frozen=True):
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """One sweep of one application, finished or not: when it began, when it last landed, what it has read so far."""
+    """One sweep of one application, finished or not: when it began, when a window of it last landed, what any fetch read since the day it began."""
 
     started: dt.datetime
     last: dt.datetime
     done: tuple[Window, ...]
+
+
+class DayReads(msgspec.Struct, frozen=True):
+    """What one application was asked for on one day of landing, the newest."""
+
+    day: dt.date
+    windows: tuple[Window, ...]
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -46,7 +53,8 @@ class Ledger(msgspec.Struct, frozen=True):
     lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings. Those that a backfill met in new coverage are left
     out, because whatever delay they had was over.
     late_recovered: purpose -> first sightings in stretches that had been read before.
-    sweep_state: application -> purpose -> its newest sweep. first_landed_by_application: when the first manifest of each landed.
+    sweep_state: application -> purpose -> its newest sweep. read_today: application -> what its last day of fetching read.
+    first_landed_by_application: when the first manifest of each landed.
     books: sums over all fetches.
     """
 
@@ -60,6 +68,7 @@ class Ledger(msgspec.Struct, frozen=True):
     lateness_by_application: dict[str, dict[int, int]] = {}
     late_recovered: dict[str, int] = {}
     sweep_state: dict[str, dict[str, Sweep]] = {}
+    read_today: dict[str, DayReads] = {}
     first_landed_by_application: dict[str, dt.datetime] = {}
     books: FetchBooks = FetchBooks()
     format: int = CHECKPOINT_FORMAT
@@ -129,7 +138,7 @@ class _Folding:
         self._parts, self._coverage = dict(base.parts), dict(base.coverage)
         self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
-        self._sweeps, self._first = dict(base.sweep_state), dict(base.first_landed_by_application)
+        self._sweeps, self._today, self._first = dict(base.sweep_state), dict(base.read_today), dict(base.first_landed_by_application)
 
     def fold(self, manifest: Manifest) -> None:
         if manifest.number != self._number + 1:
@@ -165,10 +174,21 @@ class _Folding:
         self._lateness[application] = lateness.add(self._lateness.get(application, {}), seen)
         if manifest.late_recovered:
             self._late[manifest.purpose] = self._late.get(manifest.purpose, 0) + manifest.late_recovered
-        if manifest.purpose in SWEEPS and manifest.window is not None:
-            ours = self._sweeps.get(application, {})
-            sweep = _swept(ours.get(manifest.purpose), manifest.window, manifest.landed_at, SWEEPS[manifest.purpose])
-            self._sweeps[application] = {**ours, manifest.purpose: sweep}
+        if manifest.window is not None:
+            self._fold_sweeps(application, manifest.purpose, manifest.window, manifest.landed_at)
+
+    def _fold_sweeps(self, application: str, purpose: str, window: Window, landed_at: dt.datetime) -> None:
+        today = self._today.get(application)
+        before = today.windows if today is not None and today.day == landed_at.date() else ()
+        self._today[application] = today = DayReads(landed_at.date(), stretches.add(before, window))
+        sweeps = {
+            name: Sweep(sweep.started, landed_at if name == purpose else sweep.last, stretches.add(sweep.done, window))
+            for name, sweep in self._sweeps.get(application, {}).items()
+            if sweep_runs(name, sweep, landed_at)
+        }
+        if purpose in SWEEPS and purpose not in sweeps:
+            sweeps[purpose] = Sweep(landed_at, landed_at, today.windows)
+        self._sweeps[application] = {**self._sweeps.get(application, {}), **sweeps}
 
     def ledger(self) -> Ledger:
         return Ledger(
@@ -182,16 +202,15 @@ class _Folding:
             lateness_by_application=self._lateness,
             late_recovered=self._late,
             sweep_state=self._sweeps,
+            read_today=self._today,
             first_landed_by_application=self._first,
             books=self._books,
         )
 
 
-def _swept(sweep: Sweep | None, window: Window, landed_at: dt.datetime, period: dt.timedelta) -> Sweep:
-    """A sweep after one more window. A window that lands a period after the sweep began starts the next one (by calendar day, UTC)."""
-    if sweep is None or landed_at.date() >= sweep.started.date() + period:
-        return Sweep(landed_at, landed_at, (window,))
-    return Sweep(sweep.started, max(sweep.last, landed_at), stretches.add(sweep.done, window))
+def sweep_runs(purpose: str, sweep: Sweep, now: dt.datetime) -> bool:
+    """Whether a sweep is still the one of its day or week (by calendar day, UTC); after that the next one is due."""
+    return now.date() < sweep.started.date() + SWEEPS[purpose]
 
 
 def _grain_of(path: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from itertools import compress
 from typing import Any, Literal
 
@@ -16,12 +18,18 @@ from lakehouse.contracts.model import Contract
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.commit import append
 from lakehouse.landing.identity import KnownIds, read_ids
-from lakehouse.landing.ledger import Ledger, load_ledger
+from lakehouse.landing.ledger import Ledger, load_ledger, refresh
 from lakehouse.landing.manifest import Manifest, Purpose, Window
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
+
+# A source may take both ends of a window as inclusive, so a record on the edge comes with two windows. Two threads that fetch them settle one after
+# the other, and the second one finds it landed.
+_SETTLING = threading.Lock()
+# More of them are no edge but a source that does not keep to the window: they land at once.
+_EDGES_HELD = 10_000
 
 
 def land_fetch(
@@ -53,11 +61,11 @@ def land_fetch(
     When the source or the disk fails nothing is committed: files that were written are orphans, and the fetch can be run again.
     """
     ledger = load_ledger(lake, contract.name) if ledger is None else ledger
-    landing = _Landing(lake, contract, ledger, before or ledger, application, fetch_id=new_fetch_id(started_at, application or source), by=by)
+    fetch_id = new_fetch_id(started_at, application or source)
+    landing = _Landing(lake, contract, ledger, before or ledger, application, fetch_id=fetch_id, window=window if by == "time" else None, by=by)
     for batch in batches:
         landing.take(batch)
     fail_point("landing.after_read")
-    parts = landing.writer.finish()
     counters = http()
     landed_at = lake.now()
 
@@ -84,7 +92,10 @@ def land_fetch(
             routing=ROUTING_VERSION,
         )
 
-    return append(lake, ledger, manifest)
+    with _SETTLING if landing.edges else nullcontext():
+        landing.settle()
+        parts = landing.writer.finish()
+        return append(lake, landing.ledger, manifest)
 
 
 def new_fetch_id(started_at: dt.datetime, name: str) -> str:
@@ -97,9 +108,20 @@ class _Landing:
     """The lines of one fetch on their way: routed, compared with what landed before, counted."""
 
     def __init__(
-        self, lake: Lake, contract: Contract, ledger: Ledger, before: Ledger, application: str, *, fetch_id: str, by: Literal["time", "position"]
+        self,
+        lake: Lake,
+        contract: Contract,
+        ledger: Ledger,
+        before: Ledger,
+        application: str,
+        *,
+        fetch_id: str,
+        window: Window | None,
+        by: Literal["time", "position"],
     ) -> None:
-        self._lake, self._ledger, self._by_time = lake, ledger, by == "time"
+        self._lake, self._window, self._by_time = lake, window, by == "time"
+        self.ledger = ledger
+        self.edges: list[bytes] = []
         self._route = Router(contract, lake.start(contract.name), lake.now())
         self._known: dict[str, KnownIds] = {}
         self._met: dict[str, set[bytes]] = {}
@@ -114,9 +136,22 @@ class _Landing:
     def take(self, batch: list[bytes]) -> None:
         """One batch of lines."""
         self._read += len(batch)
+        self._sort(batch, self._window)
+
+    def settle(self) -> None:
+        """Land the lines on the edges of the window, which the fetch of the window beside it may have landed in the meantime."""
+        if self.edges:
+            self.ledger = refresh(self._lake, self.ledger)
+            self._known.clear()
+            self._sort(self.edges, None)
+
+    def _sort(self, batch: list[bytes], window: Window | None) -> None:
         grains: dict[str, tuple[list[bytes], list[bytes], list[dt.datetime]]] = {}
         for line in batch:
             key, time, identity = self._route.route(line)
+            if window is not None and time is not None and not window.start < time < window.end and len(self.edges) < _EDGES_HELD:
+                self.edges.append(line)
+                continue
             lines, ids, times = grains.setdefault(key, ([], [], []))
             lines.append(line)
             ids.append(identity)
@@ -147,9 +182,9 @@ class _Landing:
 
     def _landed_ids(self, key: str) -> KnownIds:
         if key != self._route.unplaced:
-            parts = self._ledger.parts.get(key, ())
+            parts = self.ledger.parts.get(key, ())
         else:
-            parts = tuple(p for grain, landed in self._ledger.parts.items() if grain.startswith("unplaced-") for p in landed)
+            parts = tuple(p for grain, landed in self.ledger.parts.items() if grain.startswith("unplaced-") for p in landed)
         return read_ids(self._lake.store, (p.part.ids for p in parts if p.part.ids))
 
     def _land(self, key: str, lines: list[bytes], ids: list[bytes], times: list[dt.datetime]) -> None:

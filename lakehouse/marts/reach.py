@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+Span = tuple[dt.date, dt.date]
 DAY = dt.timedelta(days=1)
 _WINDOW = re.compile(r"(-?\d+)\.\.\+?(-?\d+) days")
 _EXPECTED = "Expected `day`, `-1..+1 days` (first and last mart date, counted from the changed day), `week`, `month` or `all`."
@@ -29,10 +30,11 @@ class Reach:
     @classmethod
     def parse(cls, text: str) -> Reach:
         """The reach of a model's `meta.reach`; `ValueError` when it is none."""
-        if text == "day":
-            return cls("days")
-        if text == "week" or text == "month" or text == "all":
-            return cls(text)
+        match text:
+            case "day":
+                return cls("days")
+            case "week" | "month" | "all":
+                return cls(text)
         found = _WINDOW.fullmatch(text)
         if found is None or int(found[1]) > int(found[2]):
             raise ValueError(f"A reach is {text!r}. {_EXPECTED}")
@@ -50,15 +52,17 @@ class Reach:
             case "all":
                 return []
 
-    def every_date(self, days: Collection[dt.date]) -> set[dt.date]:
-        """All mart dates of a mart over these clean days. A window ends at the newest day and begins at the oldest: no date beyond says anything."""
-        if not days:
-            return set()
+    def every_date(self, days: Collection[dt.date], span: Span | None) -> set[dt.date]:
+        """All mart dates of a mart over these clean days. A window reaches no further than the span of the events: beyond it nothing can be said."""
         found = {date for day in days for date in self.dates(day)}
         if self.kind != "days":
             return found
-        oldest, newest = min(days), max(days)
-        return {date for date in found if oldest <= date <= newest}
+        return {date for date in found if date in days or (span is not None and span[0] <= date <= span[1])}
+
+    @property
+    def step(self) -> dt.timedelta:
+        """How far the next mart date may be away."""
+        return {"days": DAY, "week": 7 * DAY, "month": 31 * DAY, "all": DAY}[self.kind]
 
     def covers(self, other: Reach) -> bool:
         """Whether a mart of this reach is rebuilt wherever a mart of the other reach, which it reads, is."""
@@ -74,19 +78,31 @@ class Reach:
         return "day" if (self.first, self.last) == (0, 0) else f"{self.first}..{self.last:+d} days"
 
 
-def dates_to_build(reach: Reach, *, before: Collection[dt.date], now: Collection[dt.date], changed: Collection[dt.date]) -> list[dt.date]:
+@dataclass(frozen=True)
+class CleanDays:
+    """The clean days that a version of the marts is built from: all of them, and those that have rows (others were built and came out empty)."""
+
+    days: frozenset[dt.date]
+    with_rows: frozenset[dt.date]
+
+    @property
+    def span(self) -> Span | None:
+        """First and last day with rows."""
+        return (min(self.with_rows), max(self.with_rows)) if self.with_rows else None
+
+
+def dates_to_build(reach: Reach, *, before: CleanDays, now: CleanDays, changed: Collection[dt.date]) -> list[dt.date]:
     """The mart dates that must be built anew, sorted: those that changed days reach, those that are new, and those that are no more.
 
-    `before`: the clean days that the published version was built from; `now`: the clean days that the new one is built from; `changed`: the days
-    whose clean rows differ between the two. Building just these gives what building every date gives.
+    `changed`: the days whose clean rows differ between before and now. Building just these gives what building every date gives.
     """
-    old, new = reach.every_date(before), reach.every_date(now)
+    old, new = reach.every_date(before.days, before.span), reach.every_date(now.days, now.span)
     reached = {date for day in changed for date in reach.dates(day)}
     return sorted((reached & (old | new)) | (old ^ new))
 
 
 def ranges(dates: Iterable[dt.date], step: dt.timedelta = DAY) -> list[tuple[dt.date, dt.date]]:
-    """Dates as (first, last) pairs of stretches without holes, sorted."""
+    """Dates as (first, last) pairs of stretches without holes, sorted. `step`: how far the next date may be away, `Reach.step` of the mart."""
     ordered = sorted(set(dates))
     if not ordered:
         return []

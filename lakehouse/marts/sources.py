@@ -1,4 +1,5 @@
-"""The dbt sources of a dataset, written from its contract: what a mart may read. `dbt_project/models/<dataset>/sources.yml` is made here and only here.
+"""The dbt sources of a dataset, written from its contract: what a mart may read. `dbt_project/models/<dataset>/sources.yml` is made here and only
+here.
 
 A build finds them as schema `lake` of its own file: views over the exact files of one version of the clean table, and tables of its accounts.
 They are gone before the file is published.
@@ -72,7 +73,12 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "builds": (
         "Grain results of committed builds.",
-        {"day": "Day.", "grain": "Grain.", "complete": "Whether coverage had passed the end of the day without holes.", "kept": "Rows in the clean table."},
+        {
+            "day": "Day.",
+            "grain": "Grain.",
+            "complete": "Whether coverage had passed the end of the day without holes.",
+            "kept": "Rows in the clean table.",
+        },
     ),
     "built_days": (
         "The clean days that this version of the marts is built from. Made by the build itself.",
@@ -88,7 +94,7 @@ def sources_path(dataset: str) -> Path:
 
 def sources_yaml(contract: Contract) -> str:
     """The text of `sources.yml` of a dataset."""
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     clean: dict[str, Any] = {
         "name": "clean",
@@ -97,7 +103,12 @@ def sources_yaml(contract: Contract) -> str:
         "columns": [{"name": c.name, "description": c.description, "data_type": type_name(c.type)} for c in contract.table_columns],
     }
     tables = [clean, *(_account(contract.name, name) for name in _ACCOUNTS)]
-    source = {"name": contract.name, "description": f"{contract.title}: one version of its clean table and accounts.", "schema": SCHEMA, "tables": tables}
+    source = {
+        "name": contract.name,
+        "description": f"{contract.title}: one version of its clean table and accounts.",
+        "schema": SCHEMA,
+        "tables": tables,
+    }
     text: str = yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, allow_unicode=True, width=150)
     return _HEADER + text
 

@@ -55,7 +55,9 @@ def _libraries() -> Finding:
 
 def _writable(lake: Lake) -> Finding:
     if lake.store.root is None or os.access(lake.store.root, os.W_OK):
-        return Finding("rights", "good", "the lake's folder may be written" if lake.store.root is not None else "by the credentials of the environment")
+        return Finding(
+            "rights", "good", "the lake's folder may be written" if lake.store.root is not None else "by the credentials of the environment"
+        )
     return Finding("rights", "bad", f"{lake.store.root} may not be written by this user", "give the rights, or name another lake with --lake")
 
 
@@ -74,7 +76,12 @@ def _token_key(lake: Lake) -> Finding:
     if os.environ.get(ENV_TOKEN_KEY):
         return Finding("token key", "good", f"from {ENV_TOKEN_KEY}, id {key.id}")
     state: State = "bad" if is_production() else "note"
-    return Finding("token key", state, f"development key beside the lake, id {key.id}", f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build")
+    return Finding(
+        "token key",
+        state,
+        f"development key beside the lake, id {key.id}",
+        f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build",
+    )
 
 
 def _space(lake: Lake) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -63,7 +63,14 @@ def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> 
 
 
 def refused(
-    lake: Lake, dataset: Dataset, *, day: dt.date | None = None, rule: str | None = None, ref: LineRef | None = None, limit: int | None, raw: bool = False
+    lake: Lake,
+    dataset: Dataset,
+    *,
+    day: dt.date | None = None,
+    rule: str | None = None,
+    ref: LineRef | None = None,
+    limit: int | None,
+    raw: bool = False,
 ) -> list[Refused]:
     """Refused lines and rows, by part and line. `limit=None`: all. Raises `ConfigurationError` for a rule that refused nothing."""
     frame = _scan(lake, dataset, day=day)
@@ -80,16 +87,6 @@ def refused(
     found = frame.select(columns).sort("part", "line", "row", nulls_last=False)
     rows = (found if limit is None else found.head(limit)).collect().to_dicts()
     return [Refused(**row, raw=_text(lake, LineRef(row["part"], row["line"])) if raw else None) for row in rows]
-
-
-def refused_lines(lake: Lake, dataset: Dataset, **chosen: object) -> Iterator[tuple[Refused, bytes]]:
-    """Each refused line once, with its bytes: what is exported for mending."""
-    seen: set[LineRef] = set()
-    for one in refused(lake, dataset, limit=None, **chosen):  # type: ignore[arg-type]
-        ref = LineRef(one.part, one.line)
-        if ref not in seen:
-            seen.add(ref)
-            yield one, read_line(lake, ref)
 
 
 def _scan(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> pl.LazyFrame | None:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,9 +18,15 @@ from lakehouse.accounts.books import Books, FetchBooks
 from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.state import Ledger
+from lakehouse.marts.publish import current_version
+from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.settings import Lake
+from lakehouse.steps.published import open_published
 from lakehouse.tables.builds import accounts_of
 from lakehouse.tables.views import CleanVersion, clean_version, fetches_table
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -164,12 +170,35 @@ def _day_differences(day: DayBooks) -> Iterator[Difference]:
 def _mart_differences(marts: Sequence[MartAccount]) -> Iterator[Difference]:
     for mart in marts:
         if mart.source_rows + mart.excluded != mart.clean_rows:
-            yield Difference(f"mart {mart.mart}: rows of its clean version against _source_rows + excluded", None, mart.clean_rows, mart.source_rows + mart.excluded)
+            yield Difference(
+                f"mart {mart.mart}: rows of its clean version against _source_rows + excluded",
+                None,
+                mart.clean_rows,
+                mart.source_rows + mart.excluded,
+            )
 
 
 def count_rows(files: Sequence[str]) -> int:
     """Rows that Parquet files really hold, from their footers."""
     return int(pl.scan_parquet(list(files)).select(pl.len()).collect().item()) if files else 0
+
+
+def mart_accounts(lake: Lake, dataset: Dataset) -> list[MartAccount]:
+    """The accounts of the published marts; none where nothing is published."""
+    version = current_version(lake, dataset)
+    if version is None:
+        return []
+    kept = sum(day.kept for day in version.days.values())
+    with open_published(lake, dataset, version) as con:
+        return [_mart_account(con, spec, kept) for spec in mart_specs(dataset.name) if spec.accounts and spec.name in version.rows]
+
+
+def _mart_account(con: duckdb.DuckDBPyConnection, spec: MartSpec, kept: int) -> MartAccount:
+    told = con.execute(f"SELECT coalesce(sum(_source_rows), 0)::BIGINT FROM published.{spec.name}").fetchall()[0][0]  # noqa: S608  names of the specification
+    excluded = 0
+    if spec.source_predicate is not None:
+        excluded = con.execute(f"SELECT count(*) FROM clean WHERE NOT coalesce({spec.source_predicate}, false)").fetchall()[0][0]  # noqa: S608  as above
+    return MartAccount(spec.name, int(told), int(excluded), kept)
 
 
 def _rows(frame: pl.DataFrame | pl.Series) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ class Status:
     quarantined: dict[str, int]
     clean_version: int | None
     mart_version: int | None
-    mart_published_at: dt.datetime | None
+    mart_built_at: dt.datetime | None
 
 
 def status(lake: Lake, dataset: Dataset) -> Status:
@@ -89,8 +89,8 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         books=books,
         quarantined=dict(sorted(rules.items(), key=lambda item: -item[1])),
         clean_version=table.version if builds else None,
-        mart_version=version.version if version is not None else None,
-        mart_published_at=version.published_at if version is not None else None,
+        mart_version=version.number if version is not None else None,
+        mart_built_at=version.built_at if version is not None else None,
     )
 
 

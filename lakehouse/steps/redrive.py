@@ -60,8 +60,8 @@ def quarantine_export(lake: Lake, dataset: Dataset, rows: Iterable[Mapping[str, 
 def redrive(lake: Lake, dataset: Dataset, file: Path, run_id: str | None = None) -> RedriveReport:
     """Land the mended lines of a file as `quarantine_export` writes it: one JSON object per line with part, line and raw; other keys are ignored.
 
-    The lines of each source and application land with a manifest of their own. All are checked before the first lands. Raises `TerminalError` that names
-    the file and the line of it for what is no such object, and for lines that may not be superseded. Days are rebuilt by the caller.
+    The lines of each source and application land with a manifest of their own; all are checked before the first lands. Raises `TerminalError` for
+    what is no such object (it names the file and the line of it), and for lines that may not be superseded. Days are rebuilt by the caller.
     """
     mended = dict(_read(file))
     ledger = load_ledger(lake, dataset.name)
@@ -95,7 +95,8 @@ def _read(file: Path) -> Iterator[tuple[LineRef, bytes]]:
             raw = one.raw.encode(errors="surrogateescape")
         except (ValueError, msgspec.ValidationError) as error:
             raise TerminalError(
-                f'{file}, line {number}: {error}. Expected a JSON object with "part", "line" and "raw". Nothing was landed: mend the file and run it again.'
+                f'{file}, line {number}: {error}. Expected a JSON object with "part", "line" and "raw". '
+                "Nothing was landed: mend the file and run it again."
             ) from error
         ref = LineRef(one.part, one.line)
         if ref in seen:

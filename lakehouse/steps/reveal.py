@@ -14,7 +14,7 @@ import polars as pl
 
 from lakehouse.contracts.model import EXTRA
 from lakehouse.datasets.model import Dataset
-from lakehouse.engines.kernel.tokens import EMAIL, PREFIX, token
+from lakehouse.engines.kernel.tokens import PREFIX, addresses_in, token
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
@@ -57,7 +57,9 @@ def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Call
     Raises `ConfigurationError` for what is no token and for an empty reason.
     """
     if not asked.startswith(PREFIX) or len(asked) != _TOKEN_LENGTH:
-        raise ConfigurationError(f"{asked!r} is no token. Expected {PREFIX} and 26 characters, such as in the column actor_email of clean.{dataset.name}.")
+        raise ConfigurationError(
+            f"{asked!r} is no token. Expected {PREFIX} and 26 characters, such as in the column actor_email of clean.{dataset.name}."
+        )
     if not why.strip():
         raise ConfigurationError("A reason is required, it is written to the log of reveals: --reason 'incident 4711'.")
     key = lake.token_key()
@@ -65,7 +67,7 @@ def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Call
     lines = _lines_of(lake, dataset, asked)
     for ref in lines:
         text = read_line(lake, ref)
-        address = _match(asked, key, [*_personal(dataset, text), *EMAIL.findall(_text(text))])
+        address = _match(asked, key, [*_personal(dataset, text), *addresses_in(text)])
         if address is not None:
             return Revealed(asked, address, lines, entry)
     return Revealed(asked, _scan(lake, dataset, asked, key, progress), lines, entry)
@@ -110,16 +112,12 @@ def _scan(lake: Lake, dataset: Dataset, asked: str, key: TokenKey, progress: Cal
         if progress is not None:
             progress(done, len(parts))
         for block in read_part(lake, path):
-            fresh = set(EMAIL.findall(_text(block))) - seen
+            fresh = addresses_in(block) - seen
             address = _match(asked, key, fresh)
             if address is not None:
                 return address
             seen |= fresh
     return None
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", errors="replace").replace(r"\u0040", "@")
 
 
 def _match(asked: str, key: TokenKey, addresses: Iterable[str]) -> str | None:

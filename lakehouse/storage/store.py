@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, from_url
 
 from lakehouse.errors import ConfigurationError
+
+# How obstore names a file on a disk until it is whole.
+_STAGED = re.compile(r"#\d+$")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,9 @@ class Store:
 
     def delete(self, path: str) -> None:
         """Delete a file; one that is gone already is no error."""
+        if self.root is not None and _STAGED.search(path):
+            (self.root / path).unlink(missing_ok=True)
+            return
         try:
             obstore.delete(self._store, path)
         except FileNotFoundError:
@@ -79,6 +86,15 @@ class Store:
         for chunk in obstore.list(self._store, prefix, offset=after):
             for meta in chunk:
                 yield Entry(meta["path"], meta["size"], meta["last_modified"])
+
+    def staged(self, prefix: str) -> Iterator[Entry]:
+        """Files that a process on a disk was killed over while it wrote them (`name#1`): no other method shows them. None on an object store."""
+        if self.root is None:
+            return
+        for path in (self.root / prefix).rglob("*#*"):
+            if _STAGED.search(path.name) and path.is_file():
+                status = path.stat()
+                yield Entry(path.relative_to(self.root).as_posix(), status.st_size, dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
 
     def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below a folder, sorted."""

@@ -73,7 +73,9 @@ def test_every_line_of_every_part_has_a_fate(small_lake: Any, token_key: str) ->
     assert len(fates) == len(small_lake.lines)
 
 
-@pytest.mark.parametrize(("part", "line", "told"), [("raw/workspace_audit/nothing.jsonl.zst", 1, "No manifest"), (None, 99, "lines 1 to"), (None, 0, "lines 1 to")])
+@pytest.mark.parametrize(
+    ("part", "line", "told"), [("raw/workspace_audit/nothing.jsonl.zst", 1, "No manifest"), (None, 99, "lines 1 to"), (None, 0, "lines 1 to")]
+)
 def test_what_is_not_there_is_refused_with_what_is(small_lake: Any, token_key: str, part: str | None, line: int, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         explain_line(small_lake.lake, small_lake.dataset, part or small_lake.lines["kept"].part, line)

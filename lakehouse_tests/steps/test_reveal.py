@@ -45,7 +45,9 @@ def test_a_token_of_another_key_is_not_found(changing_lake: Any) -> None:
     assert reveal(changing_lake.lake, changing_lake.dataset, foreign, why="check").address is None
 
 
-@pytest.mark.parametrize(("asked", "why", "told"), [("ada@example.com", "why", "is no token"), ("tok_short", "why", "is no token"), (None, "  ", "reason is required")])
+@pytest.mark.parametrize(
+    ("asked", "why", "told"), [("ada@example.com", "why", "is no token"), ("tok_short", "why", "is no token"), (None, "  ", "reason is required")]
+)
 def test_nonsense_is_refused_before_anything_is_written(changing_lake: Any, asked: str | None, why: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         reveal(changing_lake.lake, changing_lake.dataset, asked or token("a@b.example", changing_lake.lake.token_key()), why=why)

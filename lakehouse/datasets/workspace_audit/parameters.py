@@ -20,7 +20,8 @@ from lakehouse.contracts.model import Column, Contract, ListType, StructType
 from lakehouse.contracts.types import arrow_type
 
 _PATH = re.compile(r"^events\[\]\.parameters\[([^\]]+)\]$")
-_SLOTS = ("value", "intValue", "boolValue", "multiValue", "multiIntValue", "messageValue", "multiMessageValue")
+_SIMPLE = ("value", "intValue", "boolValue", "multiValue", "multiIntValue")
+_SLOTS = (*_SIMPLE, "messageValue", "multiMessageValue")
 _SCOPE_PARTS = ("scope_name", "product_bucket")
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
@@ -53,9 +54,7 @@ class Parameters:
         lists = pc.struct_field(events, "parameters")
         items = lists.flatten()
         names = pc.struct_field(items, "name").dictionary_encode()
-        filled = np.zeros(len(items), np.int8)
-        for slot in _SLOTS:
-            filled += pc.struct_field(items, slot).is_valid().to_numpy(zero_copy_only=False)
+        filled = _filled(items, _SLOTS)
         codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         owner = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
         return cls(items, owner, len(events), codes, names.dictionary.to_pylist(), filled == 1)
@@ -77,6 +76,14 @@ class Parameters:
         taken = chosen[chosen >= 0]
         self.claimed[taken] = self.single[taken]
         return chosen
+
+
+def _filled(items: Any, slots: tuple[str, ...]) -> Index:
+    """How many value fields each parameter has."""
+    filled = np.zeros(len(items), np.int64)
+    for slot in slots:
+        filled += _valid(pc.struct_field(items, slot))
+    return filled
 
 
 def _valid(values: Any) -> Mask:
@@ -148,7 +155,7 @@ def _scope_data(parameters: Parameters, names: tuple[str, ...], wanted: Any) -> 
     texts, several = pc.struct_field(parts, "value"), pc.struct_field(parts, "multiValue")
     scope = _first_of(names_of_parts == _SCOPE_PARTS[0], owner, len(messages), _valid(texts))
     bucket = _first_of(names_of_parts == _SCOPE_PARTS[1], owner, len(messages), _valid(several))
-    _leave_unusual(parameters, chosen, taken, messages, owner, names_of_parts, (scope, bucket))
+    _leave_unusual(parameters, chosen, taken, messages, owner, _filled(parts, _SIMPLE) == 1, (scope, bucket))
     structs = pa.StructArray.from_arrays([_take(texts, scope), _take(several, bucket)], fields=list(wanted.value_type))
     lengths = pc.fill_null(pc.list_value_length(taken), 0).to_numpy()
     offsets = pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]))
@@ -162,11 +169,12 @@ def _first_of(named: Any, owner: Index, messages: int, there: Mask) -> Index:
     return place
 
 
-def _leave_unusual(parameters: Parameters, chosen: Index, taken: Any, messages: Any, owner: Index, names: Any, used: tuple[Index, Index]) -> None:
+def _leave_unusual(parameters: Parameters, chosen: Index, taken: Any, messages: Any, owner: Index, single: Mask, used: tuple[Index, Index]) -> None:
     """A scope_data that says more than scope and buckets is not claimed: it is kept in `_extra` as well."""
-    told = np.zeros(len(names), bool)
+    told = np.zeros(len(single), bool)
     for place in used:
         told[place[place >= 0]] = True
+    told &= single
     if told.all() and _valid(messages).all():
         return
     event_of_message = pc.list_parent_indices(taken).to_numpy()

@@ -15,7 +15,7 @@ from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema
 from lakehouse.datasets.model import Records
-from lakehouse.datasets.workspace_audit.canonical import events_hash
+from lakehouse.datasets.workspace_audit.canonical import events_hashes
 from lakehouse.datasets.workspace_audit.parameters import Index, Parameters, typed_columns
 
 
@@ -27,6 +27,7 @@ class _Activity(msgspec.Struct):
     events: list[_Event | None] | None = None
 
 
+_PLACES = ("event", "parameters")  # of `_extra`: what an event holds beside its columns
 _RAW_PARAMETERS = msgspec.json.Decoder(_Activity)
 
 
@@ -40,9 +41,11 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
     index = np.arange(len(owner), dtype=np.int64) - first[owner]
     parameters = Parameters.of(events)
     typed, bad = typed_columns(parameters, contract)
+    events_field = contract.record.field("events")
+    hashes = events_hashes(records, events_field.type) if events_field else pl.Series(dtype=pl.String)
     rows = {**_envelope(table, owner), **typed, "event_index": pa.array(index)}
     rows["event_type"], rows["event_name"] = pc.struct_field(events, "type"), pc.struct_field(events, "name")
-    rows["event_hash"] = pa.array([events_hash(records.line(i)) for i in range(table.num_rows)], pa.string()).take(_indices(owner))
+    rows["event_hash"] = hashes.to_arrow().take(_indices(owner))
     frame = pl.DataFrame({name: pl.Series(name, values) for name, values in rows.items()})
     frame = _derived(frame)
     extra = _extra(records, owner, index, parameters)
@@ -71,10 +74,11 @@ def _envelope(table: pa.Table, owner: Index) -> dict[str, Any]:
         "actor_email": pc.struct_field(actor, "email"),
         "actor_profile_id": pc.struct_field(actor, "profileId"),
         "actor_caller_type": pc.struct_field(actor, "callerType"),
-        "_actor_key": pc.struct_field(actor, "key"),
+        "actor_key": pc.struct_field(actor, "key"),
         "ip_address": base["ipAddress"].combine_chunks(),
         "ip_asn": pc.struct_field(network, "ipAsn"),
         "region_code": pc.struct_field(network, "regionCode"),
+        "subdivision_code": pc.struct_field(network, "subdivisionCode"),
         "owner_domain": base["ownerDomain"].combine_chunks(),
     }
 
@@ -85,7 +89,7 @@ def _derived(frame: pl.DataFrame) -> pl.DataFrame:
 
     return frame.with_columns(
         parse_times(frame["_time"]).alias("event_time"),
-        pl.coalesce("actor_email", "actor_profile_id", "_actor_key").alias("actor"),
+        pl.coalesce("actor_email", "actor_profile_id", "actor_key").alias("actor"),
         domain("actor_email"),
         domain("target_email"),
     )
@@ -120,6 +124,8 @@ def _extra(records: Records, owner: Index, index: Index, parameters: Parameters)
 def _extra_of(records: Records, record: int, event: int, places: list[int]) -> str | None:
     found = dict(records.extra.get(record, {}))
     events = found.pop("events", None)
+    # An unknown field of the record may bear the name of a place of ours: it keeps its value under a name that leads back to it.
+    found = {f"record.{name}" if name in _PLACES else name: value for name, value in found.items()}
     if isinstance(events, list) and events[event]:
         found["event"] = events[event]
     if places:

@@ -80,9 +80,17 @@ def process_block(
         _with_provenance(kept, contract, context),
         entries,
         books,
-        census.take_census(decoded.records, contract.record),
-        Counter(validate.unknown_values(kept, contract)),
+        _nameless(census.take_census(decoded.records, contract.record), key),
+        Counter({tokens.scrub_text(value, key): count for value, count in validate.unknown_values(kept, contract).items()}),
     )
+
+
+def _nameless(found: census.Census, key: TokenKey) -> census.Census:
+    """The census with tokens in place of addresses: a producer may use them as names of fields."""
+    result: census.Census = Counter()
+    for (path, kind, declared), count in found.items():
+        result[path if declared else tokens.scrub_text(path, key), kind, declared] += count
+    return result
 
 
 def _place(context: PartContext) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 
 import polars as pl
@@ -13,8 +14,11 @@ from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.settings import TokenKey
 
 PREFIX = "tok_"
-# An address in running text, with the escapes JSON may put into it. Wide on purpose: a token too many harms less than an address too many.
-EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+# An address in running text, the @ also as URLs and doubly escaped texts write it. Wide on purpose: a token too many harms less than an address too many.
+EMAIL = re.compile(r"\w[\w.!#$%&'*+/=?^`{|}~-]*(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+")
+_AT = re.compile(r"%40|\\u0040")
+_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SIGNS = ("@", "%40", r"\u00")  # any letter of an address may be escaped, and the @ itself
 
 
 def token(value: str, key: TokenKey) -> str:
@@ -41,17 +45,45 @@ def _tokens(values: pl.Series, key: TokenKey, *, all_values: bool) -> pl.Series:
     return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
 
 
+def scrub_text(text: str, key: TokenKey) -> str:
+    """A plain text with a token in place of every address."""
+    return EMAIL.sub(lambda found: token(_AT.sub("@", found.group()), key), text)
+
+
+def addresses_in(data: bytes) -> set[str]:
+    """The addresses in lines of JSON, in plain, as those whose tokens `tokenise` writes into `_extra`."""
+    text = data.decode("utf-8", errors="replace")
+    found: set[str] = set()
+    for literal in _LITERAL.findall(text):
+        if any(sign in literal for sign in _SIGNS):
+            found.update(_AT.sub("@", address) for address in EMAIL.findall(_plain(literal)))
+    return found
+
+
+def _plain(literal: str) -> str:
+    try:
+        return str(json.loads(literal))
+    except json.JSONDecodeError:  # of a line that is no JSON
+        return literal
+
+
 def _scrub(texts: pl.Series, key: TokenKey) -> pl.Series:
-    hits = texts.str.contains("@", literal=True) | texts.str.contains(r"\u0040", literal=True)
-    if not hits.fill_null(False).any():
+    """JSON texts with tokens in place of addresses. Only the string literals that hold one are written anew."""
+    hits = texts.str.contains_any(_SIGNS).fill_null(False)
+    if not hits.any():
         return texts
-    known: dict[str, str] = {}
+    scrubbed: dict[str, str] = {}
 
     def replaced(match: re.Match[str]) -> str:
-        found = match.group()
-        if found not in known:
-            known[found] = token(found, key)
-        return known[found]
+        literal = match.group()
+        if not any(sign in literal for sign in _SIGNS):
+            return literal
+        if literal not in scrubbed:
+            # An escape next to an address would be taken for a part of it, so the text is read before it is searched.
+            plain = json.loads(literal)
+            clean = scrub_text(plain, key)
+            scrubbed[literal] = literal if clean == plain else json.dumps(clean, ensure_ascii=False)
+        return scrubbed[literal]
 
-    clean = [EMAIL.sub(replaced, t.replace(r"\u0040", "@")) if t is not None and hit else t for t, hit in zip(texts, hits, strict=True)]
+    clean = [_LITERAL.sub(replaced, t) if t is not None and hit else t for t, hit in zip(texts, hits, strict=True)]
     return pl.Series(texts.name, clean, dtype=pl.String)

@@ -32,13 +32,13 @@ def _checks(column: Column) -> list[Any]:
 
     checks: list[Any] = []
     if column.minimum is not None:
-        checks.append(pa.Check.ge(column.minimum, name="out_of_range"))
+        checks.append(pa.Check.ge(column.minimum, error="out_of_range"))
     if column.maximum is not None:
-        checks.append(pa.Check.le(column.maximum, name="out_of_range"))
+        checks.append(pa.Check.le(column.maximum, error="out_of_range"))
     if column.pattern is not None:
-        checks.append(pa.Check.str_matches(f"^(?:{column.pattern})$", name="bad_format"))
+        checks.append(pa.Check.str_matches(f"^(?:{column.pattern})$", error="bad_format"))
     if column.allowed is not None and not column.open_vocabulary:
-        checks.append(pa.Check.isin(column.allowed, name="not_allowed"))
+        checks.append(pa.Check.isin(column.allowed, error="not_allowed"))
     return checks
 
 

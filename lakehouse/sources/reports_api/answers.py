@@ -43,6 +43,15 @@ class Identity:
         return f"{self.account or 'the application default credentials'} as {self.subject or 'itself (no subject)'}"
 
 
+class RefusedError(TerminalError):
+    """Google refuses, and will until somebody changes something. `said`: what came and who asked. `remedy`: what to do, and where."""
+
+    def __init__(self, said: str, remedy: str) -> None:
+        super().__init__(f"{said} {remedy}")
+        self.said = said
+        self.remedy = remedy
+
+
 @dataclass(frozen=True)
 class Problem:
     """What an error body says. `reason` is the first machine-readable reason, `message` Google's sentence."""
@@ -85,27 +94,27 @@ def refusal(problem: Problem, application: str, identity: Identity, *, paging: b
     said = f"The Reports API answered {problem.code} {problem.reason}".rstrip() + f" for {application!r}: {problem.message!r}."
     text = f"{problem.reason} {problem.message}"
     if problem.code in (401, 403):
-        return TerminalError(f"{said} {_what_permission(problem, text, identity)}")
+        return RefusedError(f"{said} Asked by {identity} with the scope {SCOPE}.", _permission_remedy(problem, text, identity))
     if problem.code == 404 or "applicationName" in text:
-        return TerminalError(f"{said} Expected the name of an application of the API, such as token, login or admin: mend source.applications.")
+        return RefusedError(said, "Expected the name of an application of the API, such as token, login or admin: mend source.applications.")
     if problem.code == 400 and "Start time is after end time" in text:
-        return TerminalError(f"{said} It says so too when the whole window is older than the 180 days that it keeps: ask for a later window.")
+        return RefusedError(said, "It says so too when the whole window is older than the 180 days that it keeps: ask for a later window.")
     if problem.code == 400 and paging:
         return TransientError(f"{said} The page token was refused, it may have expired: the window must be read again from its first page.")
     if 300 <= problem.code < 400:
-        return TerminalError(f"{said} A redirect was not expected: a proxy or a sign-in page may stand in between; check source.url.")
-    return TerminalError(f"{said} Expected 200; this is not worth another try.")
+        return RefusedError(said, "A redirect was not expected: a proxy or a sign-in page may stand in between; check source.url.")
+    return RefusedError(said, "Expected 200; the same request will not do better.")
 
 
-def _what_permission(problem: Problem, text: str, identity: Identity) -> str:
+def _permission_remedy(problem: Problem, text: str, identity: Identity) -> str:
     if "accessNotConfigured" in text or "SERVICE_DISABLED" in text or "has not been used in project" in text:
         return "The Admin SDK API is not switched on in the Google Cloud project: enable it under APIs & Services > Library > Admin SDK API."
     delegation = f"that the client id {identity.client_id or 'of the service account'} has the scope {SCOPE} in {DELEGATION_PAGE}"
-    role = f"that the subject {identity.subject or '(none is set)'} is an admin whose role has the privilege Reports ({ROLES_PAGE})"
     if "insufficient authentication scopes" in text or "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in text:
-        return f"Asked by {identity}. The token lacks the scope {SCOPE}; check {delegation}. The subject was {identity.subject or '(none)'}."
-    refreshed = " also with a fresh token" if problem.code == 401 else ""
-    return f"Asked by {identity}, refused{refreshed}. Check {role}, and {delegation}."
+        return f"The token lacks the scope: check {delegation}; for your own credentials, log in again with it."
+    role = f"that the subject {identity.subject or '(none is set)'} is an admin whose role has the privilege Reports ({ROLES_PAGE})"
+    fresh = "A fresh token was refused too. " if problem.code == 401 and identity.account else ""
+    return f"{fresh}Check {role}, and {delegation}."
 
 
 def _one_sentence(body: bytes) -> str:

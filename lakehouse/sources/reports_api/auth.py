@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lakehouse.errors import ConfigurationError, TerminalError
-from lakehouse.sources.reports_api.answers import DELEGATION_PAGE, Identity
+from lakehouse.errors import ConfigurationError
+from lakehouse.sources.reports_api.answers import DELEGATION_PAGE, Identity, RefusedError
 from lakehouse.sources.reports_api.options import ENV_CREDENTIALS, ENV_SUBJECT, SCOPE, ReportsApiOptions, is_loopback
 from lakehouse.sources.reports_api.retry import Retryable
 
@@ -49,7 +49,7 @@ class Authorizer:
         except exceptions.RefreshError as error:
             if error.retryable:
                 raise Retryable("token_endpoint", f"The token endpoint did not answer: {error}") from error
-            raise TerminalError(explain_refusal(str(error), self.identity)) from error
+            raise explain_refusal(str(error.args[0] if error.args else error), self.identity) from error
         except exceptions.TransportError as error:
             raise Retryable("token_endpoint", f"The token endpoint could not be reached: {error}") from error
 
@@ -85,19 +85,21 @@ def read_key(path: Path) -> dict[str, Any]:
     return key
 
 
-def explain_refusal(said: str, identity: Identity) -> str:
+def explain_refusal(said: str, identity: Identity) -> RefusedError:
     """What a refused token request means and what to do about it."""
-    start = f"Google gave no token to {identity} for the scope {SCOPE}: {said}"
+    told = f"Google gave no token to {identity} for the scope {SCOPE}: {said}."
     if "unauthorized_client" in said or "access_denied" in said:
-        return (
-            f"{start} The delegation is missing or lacks the scope: in {DELEGATION_PAGE}, click Add new, enter the client id "
+        remedy = (
+            f"The delegation is missing or lacks the scope: in {DELEGATION_PAGE}, click Add new, enter the client id "
             f"{identity.client_id or '(client_id in the key file)'} and the scope {SCOPE}. It can take some minutes to hold."
         )
-    if "Invalid email or User ID" in said:
-        return f"{start} The subject {identity.subject} is not a user of this Workspace: set {ENV_SUBJECT} to an admin's primary e-mail address."
-    if "Invalid JWT" in said or "invalid_grant" in said:
-        return f"{start} Check this machine's clock, and that the key still exists (Google Cloud console > IAM & Admin > Service accounts > Keys)."
-    return f"{start} Run `gcloud auth application-default login` again, or set {ENV_CREDENTIALS}."
+    elif "Invalid email or User ID" in said:
+        remedy = f"The subject {identity.subject} is not a user of this Workspace: set {ENV_SUBJECT} to an admin's primary e-mail address."
+    elif identity.account:
+        remedy = "Check this machine's clock, and that the key still exists (Google Cloud console > IAM & Admin > Service accounts > Keys)."
+    else:
+        remedy = f"Run `gcloud auth application-default login` again, or set {ENV_CREDENTIALS}."
+    return RefusedError(told, remedy)
 
 
 def _service_account(path: Path, subject: str | None) -> Authorizer:

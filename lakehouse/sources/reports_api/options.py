@@ -6,12 +6,14 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
-from lakehouse.settings import Lake
+
+if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+    from lakehouse.settings import Lake
 
 GOOGLE_URL = "https://admin.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/admin.reports.audit.readonly"

@@ -29,7 +29,7 @@ def _nested(depth: int) -> re.Pattern[bytes]:
     return re.compile(pattern, re.DOTALL)
 
 
-_NESTED = _nested(12)  # activities have 9 levels
+_NESTED = _nested(12)  # activities have 10
 _KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
 _PLAIN = re.compile(_STRING + rb'|[^\s,}\]"]+', re.DOTALL)
 _GAP = re.compile(rb"\s*")

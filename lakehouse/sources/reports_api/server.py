@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +26,9 @@ from lakehouse.sources.reports_api.server_store import ActivityStore
 class SimulatedReportsApi:
     """The server. A context manager: `with SimulatedReportsApi(folder, clock=...) as api: api.url`.
 
-    `folder`: activities, generated or recorded (see `server_store`). `clock`: a fixed now, or None for the system's. `port` 0 takes a free one.
-    `latency`: seconds before each answer. `pretty`: indent whatever is asked. `compress`: gzip for whoever accepts it. `rotate_etags`: another etag
-    prefix in every answer. `auth`: ask for bearer tokens, and hand them out at `/token`. `memory`: bytes of activities held.
+    `folder`: activities, generated or recorded (see `server_store`). `clock`: a fixed now, another clock, or None for the system's. `port` 0 takes
+    a free one. `latency`: seconds before each answer. `pretty`: indent whatever is asked. `compress`: gzip for whoever accepts it. `rotate_etags`:
+    another etag prefix in every answer. `auth`: ask for bearer tokens, and hand them out at `/token`. `memory`: bytes of activities held.
     Controls over HTTP: `POST /_simulator/clock {"now": ...}`, `POST` and `DELETE /_simulator/faults`, `GET /_simulator/state`.
     """
 
@@ -36,7 +36,7 @@ class SimulatedReportsApi:
         self,
         folder: str | Path,
         *,
-        clock: dt.datetime | None = None,
+        clock: dt.datetime | Callable[[], dt.datetime] | None = None,
         port: int = 0,
         faults: Iterable[Fault | dict[str, Any]] = (),
         auth: SimulatedAuth | None = None,
@@ -65,7 +65,7 @@ class SimulatedReportsApi:
     @property
     def requests(self) -> list[Seen]:
         """The last 10,000 requests, oldest first."""
-        return list(self._server.seen)
+        return list(self._server.seen.copy())  # a copy of a deque is atomic
 
     @property
     def faults_left(self) -> int:
@@ -76,7 +76,7 @@ class SimulatedReportsApi:
         """The server's time."""
         return self._clock.now()
 
-    def set_clock(self, now: dt.datetime | None) -> None:
+    def set_clock(self, now: dt.datetime | Callable[[], dt.datetime] | None) -> None:
         """Set the server's time; None is the system's."""
         self._clock.set(now)
 
@@ -109,3 +109,17 @@ class SimulatedReportsApi:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop."""
         self.stop()
+
+
+_shared: dict[Path, SimulatedReportsApi] = {}
+_sharing = threading.Lock()
+
+
+def shared_server(folder: Path, clock: Callable[[], dt.datetime]) -> SimulatedReportsApi:
+    """The one server of a folder in this process, started on first use. It goes by the clock of whoever asked last."""
+    with _sharing:
+        server = _shared.get(folder)
+        if server is None:
+            server = _shared[folder] = SimulatedReportsApi(folder).start()
+        server.set_clock(clock)
+        return server

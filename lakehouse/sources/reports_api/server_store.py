@@ -2,7 +2,7 @@
 
 Generated: `<folder>/<application>/<YYYY-MM-DD>T<HH>.jsonl.zst`, one activity per line, beside `.npy`, an int64 array (n, 2): server-side time
 of the event and the time from which the API shows it, both in microseconds since the epoch, in the order of the lines.
-Recorded: `<folder>/<application>.json`, `{"activities": [...]}` or `{"items": [...]}`, timed by `id.time` and visible at once.
+Recorded: `<folder>/<application>.json`, `{"activities": [...]}` or `{"items": [...]}`, timed by `id.time` and visible from then on.
 """
 
 from __future__ import annotations
@@ -126,8 +126,9 @@ class ActivityStore:
 
     def applications(self) -> frozenset[str]:
         """Applications that there is something of."""
-        generated = {path.parent.name for path in self.folder.glob("*/*.jsonl.zst")}
-        return frozenset(generated | {path.stem for path in self.folder.glob("*.json") if path.stem != "truth"})
+        found = list(self.folder.iterdir())
+        recorded = {path.stem for path in found if path.suffix == ".json" and path.stem != "truth"}
+        return frozenset(recorded | {path.name for path in found if path.is_dir()})
 
     def walk(self, application: str, start_us: int, end_us: int, after: Position | None, now_us: int) -> Iterator[tuple[Position, bytes]]:
         """Visible records of a window (both ends inclusive) after a position, newest first, each with its own position."""
@@ -237,7 +238,8 @@ def _recorded_index(segment: Segment, lines: Lines) -> Index:
         moments = [microseconds(dt.datetime.fromisoformat(time or "")) for time in times]
     except (ValueError, TypeError) as error:
         raise LakeFormatError(f"{segment.path}: every activity needs an id.time with a time zone: {error}") from error
-    return Index.of(np.array(moments, dtype=np.int64), np.zeros(len(moments), dtype=np.int64))
+    times_us = np.array(moments, dtype=np.int64)
+    return Index.of(times_us, times_us)
 
 
 def _lines_of(text: bytes) -> Lines:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Google packs answers only for clients whose User-Agent says gzip too.
 USER_AGENT = "lakehouse (gzip)"
+# requests reads bodies in pieces of 10 KB, a page has a megabyte.
+CHUNK = 1 << 20
 
 
 class Transport:
@@ -31,8 +33,9 @@ class Transport:
 
         session = self._session()
         try:
-            response = session.get(url, params=dict(query), headers=dict(headers), timeout=self._options.timeout, allow_redirects=False)
-            answer = Answer(response.status_code, response.headers, response.content)
+            timeout = self._options.timeout
+            with session.get(url, params=dict(query), headers=dict(headers), timeout=timeout, allow_redirects=False, stream=True) as response:
+                answer = Answer(response.status_code, response.headers, b"".join(response.iter_content(CHUNK)))
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise TerminalError(

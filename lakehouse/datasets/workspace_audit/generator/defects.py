@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ def plan_defects(arguments: Arguments, blocks: Sequence[Block]) -> Plan:
         for i, kind in enumerate(kinds):
             for application, activity in _places(rng, kind, totals, wanted // len(kinds) + (i < wanted % len(kinds))):
                 plan[application].append((activity, kind))
-    return {name: tuple(sorted(found, key=lambda place: place[0])) for name, found in plan.items()}
+    return {name: tuple(sorted(found, key=_number)) for name, found in plan.items()}
 
 
 def _places(rng: np.random.Generator, kind: Kind, totals: Mapping[str, int], count: int) -> list[tuple[str, int]]:
@@ -67,9 +69,9 @@ def serve_defects(rng: np.random.Generator, block: Block, activities: Activities
     if not chosen:
         return {}
     places = pl.DataFrame({"item": pl.Series(list(chosen), dtype=pl.UInt32)})
-    items = activities.items.join(places, on="item", how="semi").drop("events", "qualifier", "actor", "network", "owner").to_dicts()
+    items = activities.items.join(places, on="item", how="semi").sort("item").drop("events", "qualifier", "actor", "network", "owner").to_dicts()
     rows: dict[int, list[dict[str, Any]]] = {}
-    for row in activities.rows.join(places, on="item", how="semi").to_dicts():
+    for row in activities.rows.join(places, on="item", how="semi").sort("item", "row").to_dicts():
         rows.setdefault(row.pop("item"), []).append({**row, "outcome": "kept", "rule": None})
     served = {}
     for item in items:
@@ -81,17 +83,24 @@ def serve_defects(rng: np.random.Generator, block: Block, activities: Activities
 
 def _choose(block: Block, activities: Activities, lines: pl.Series, planned: Sequence[tuple[int, Kind]]) -> dict[int, Kind]:
     names = activities.rows.filter(pl.col("row") == 0)["name"]
-    shared = activities.items["collides"]
-    tails: list[int] = np.flatnonzero(shared.to_numpy()).tolist()
-    taken = {*tails, *(tail - 1 for tail in tails)}
+    free = ~activities.items["collides"].to_numpy()
+    free[:-1] &= free[1:]  # neither of two activities that share an id
+    able: dict[tuple[str, str | None], np.ndarray] = {}
     chosen: dict[int, Kind] = {}
-    for activity, kind in planned:
-        if not block.first <= activity < block.first + block.activities:
-            continue
-        for step in range(block.activities):
-            item = (activity - block.first + step) % block.activities
-            if item not in taken and kind.name in {None, names[item]} and kind.needs in lines[item]:
-                chosen[item] = kind
-                taken.add(item)
-                break
+    last = block.first + block.activities
+    for activity, kind in planned[bisect_left(planned, block.first, key=_number) : bisect_left(planned, last, key=_number)]:
+        wanted = (kind.needs, kind.name)
+        if wanted not in able:
+            fits = lines.str.contains(kind.needs, literal=True) & (names == kind.name if kind.name else pl.Series([True]))
+            able[wanted] = np.flatnonzero(fits.to_numpy())
+        candidates = able[wanted]
+        at = int(np.searchsorted(candidates, activity - block.first))
+        item = next((int(i) for i in chain(candidates[at:], candidates[:at]) if free[i]), None)
+        if item is not None:
+            chosen[item] = kind
+            free[item] = False
     return chosen
+
+
+def _number(place: tuple[int, Kind]) -> int:
+    return place[0]

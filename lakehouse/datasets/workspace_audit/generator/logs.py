@@ -17,7 +17,8 @@ from lakehouse.errors import ConfigurationError
 class Log:
     """One application.
 
-    `share`: of all activities. `background`: traffic at night as a share of that at noon. `several`: share of activities with several events. `caller`: share of actors with a callerType. `lag`: median and highest usual seconds between an event and its being visible.
+    `share`: of all activities. `background`: traffic at night as a share of that at noon. `several`: share of activities with several events.
+    `caller`: share of actors with a callerType. `lag`: median and highest usual seconds between an event and its being visible.
     """
 
     name: str

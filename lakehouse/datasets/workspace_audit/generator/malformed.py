@@ -13,24 +13,27 @@ _MARK = "@@MARK@@"
 _QUOTED = f'"{_MARK}"'.encode()
 _BARE = _MARK.encode()
 
+# Lines are routed by what a JSON reader finds at id.time. One that skips the rest of the record stumbles over broken syntax, but not over these.
+_UNNOTICED = {"duplicate_key", "invalid_utf8"}
+
 Spoil = Callable[[dict[str, Any]], bytes]
 
 
 def malformed_kinds() -> Iterator[tuple[str, str, Callable[[Served, np.random.Generator], list[Served]]]]:
     """(variant, text that the line must hold, what makes it) of each kind, with and without a readable id.time."""
     for name, spoil in _SPOILERS.items():
-        yield name, '"parameters":[{', _making(spoil, timed=True)
-        yield f"{name}_untimed", '"parameters":[{', _making(spoil, timed=False)
+        yield name, '"parameters":[{', _making(name, spoil, timed=True)
+        yield f"{name}_untimed", '"parameters":[{', _making(name, spoil, timed=False)
 
 
-def _making(spoil: Spoil, *, timed: bool) -> Callable[[Served, np.random.Generator], list[Served]]:
+def _making(name: str, spoil: Spoil, *, timed: bool) -> Callable[[Served, np.random.Generator], list[Served]]:
     def make(activity: Served, rng: np.random.Generator) -> list[Served]:
         record = activity.record()
         if not timed and rng.random() < 0.5:
             record["id"]["time"] = "n/a"
         elif not timed:
             del record["id"]["time"]
-        return [activity.unreadable(spoil(record), timed)]
+        return [activity.unreadable(spoil(record), placed=timed and name in _UNNOTICED)]
 
     return make
 

@@ -35,7 +35,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Activities:
-    """`items`: one row per activity, ascending by server-side time. `rows`: one per event, ordered by `item` (place in `items`) and `row` (in the activity).
+    """`items`: one row per activity, ascending by server-side time. `rows`: one per event, by `item` (place in `items`) and `row` (in the activity).
 
     `items` holds time, visible, event_time (microseconds), activity (number in the application), user (-1 without e-mail), ip, collides, late,
     displaced and what the text is made of: qualifier, actor, network, owner, events.

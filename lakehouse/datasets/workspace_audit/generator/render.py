@@ -44,11 +44,6 @@ def render_lines(rng: np.random.Generator, application: str, world: World, items
     ).to_series()
 
 
-def time_text(micros: int) -> str:
-    """A time as the API writes it."""
-    return (EPOCH + dt.timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{micros // 1000 % 1000:03d}Z"
-
-
 def hour_name(micros: int) -> str:
     """The name of an hour: `2026-11-20T13`."""
     return (EPOCH + dt.timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H")

@@ -11,7 +11,7 @@ from lakehouse.datasets.workspace_audit.generator.people import HOUR, World
 
 BLOCK = 100_000
 _WEEKEND = 0.3
-_ANOMALY = 8.0
+_ANOMALY = 2.5
 # Share of the noon's traffic for each hour of a working day (UTC).
 _DAY = np.array([0, 0, 0, 0, 2, 6, 18, 45, 80, 95, 100, 90, 72, 88, 98, 95, 82, 60, 35, 22, 15, 10, 5, 2]) / 100
 
@@ -63,7 +63,7 @@ def _weights(log: Log, world: World) -> np.ndarray:
     rhythm = log.background + (1 - log.background) * _DAY[hours // HOUR % 24]
     weights = rhythm * np.where(weekday >= 5, _WEEKEND, 1.0)
     if log.name == "token":
-        weights[hours == anomaly_hour(world)] *= _ANOMALY
+        weights[hours == anomaly_hour(world)] = _ANOMALY * weights.max()
     normed: np.ndarray = weights / weights.sum()
     return normed
 

@@ -42,9 +42,9 @@ class Served:
         """Another record in its place that is quarantined as one row."""
         return replace(self, line=dump(record), rows=({**NO_ROW, "outcome": "quarantined", "rule": rule},))
 
-    def unreadable(self, line: bytes, timed: bool) -> Served:
-        """A line that is no JSON in its place; `timed`: its id.time can still be read, which places it."""
-        item = {**self.item, "placed": timed, "event_time": self.item["event_time"] if timed else None}
+    def unreadable(self, line: bytes, *, placed: bool) -> Served:
+        """A line that is no JSON in its place; `placed`: a reader of its id.time alone does not notice, which places it."""
+        item = {**self.item, "placed": placed, "event_time": self.item["event_time"] if placed else None}
         return Served(line, item, ({**NO_ROW, "outcome": "unreadable", "rule": "unreadable_json"},))
 
     def misplaced(self, text: str, event_time: int | None, rule: str) -> Served:

@@ -59,11 +59,6 @@ def draw(rng: np.random.Generator, world: World, time: np.ndarray, user: np.ndar
     return Draw(template, size=_sizes(rng, template, count))
 
 
-def is_without_address(names: Any) -> Any:
-    """Revokes carry no address (an expression over the names of events)."""
-    return names == "revoke"
-
-
 def _sizes(rng: np.random.Generator, template: np.ndarray, count: int) -> np.ndarray:
     usual = _LOG_BYTES[template]
     sizes = np.exp(usual + rng.standard_normal(count) * np.where(template == 0, 0.2, 1.2)).astype(np.int64)

@@ -1,0 +1,51 @@
+"""`lakehouse demo`: a week of audit log from an API to answers, offline, through the real definitions, checked against the truth."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from lakehouse.cli.demo_lake import NOW, DemoLake, check_place, clear, first_look, prepare
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.output import error_panel, facts, print_json, table
+from lakehouse.cli.session import JsonOption, LakeOption, lake_url, pick_dataset
+
+if TYPE_CHECKING:
+    from lakehouse.cli.demo_story import Story
+
+
+def demo(
+    ctx: typer.Context,
+    dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Which dataset to show.")] = "workspace_audit",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Empty the demo lake and begin anew; never a lake that the demo did not make.", show_default=False)] = False,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """See it work, offline: a week of traffic with every kind of defect, fetched over real HTTP, cleaned, published, checked to the record.
+
+    The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. One hour comes
+    late and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.
+
+    Example:  [bold]lakehouse demo[/]     [bold]lakehouse demo --lake /tmp/demo --fresh[/]
+    """
+    from lakehouse.cli.demo_story import tell
+
+    began = time.monotonic()
+    chosen = pick_dataset(dataset)
+    root = check_place(lake_url(ctx, lake), chosen)
+    if fresh and root.is_dir():
+        clear(root)
+    story = tell(root, chosen, quiet=as_json)
+    if as_json:
+        print_json(story.facts() | {"seconds": round(time.monotonic() - began, 1)})
+    if not story.good:
+        error_panel("The books of the demo do not close, or differ from the truth. See above, and: lakehouse doctor", title="Demo")
+        raise typer.Exit(ExitCode.DATA)
+    if not as_json:
+        _what_next(story, facts())
+        facts().print(f"\n[dim]{time.monotonic() - began:.0f} seconds[/]")

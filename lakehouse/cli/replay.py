@@ -1,0 +1,97 @@
+"""`lakehouse replay`: build days again from raw, and publish what that changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.output import error_panel, facts, print_json
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+    from lakehouse.settings import Lake
+
+DAY = ["%Y-%m-%d"]
+
+
+def replay(
+    ctx: typer.Context,
+    day: Annotated[list[dt.datetime] | None, typer.Argument(formats=DAY, help="Days to build (UTC).", show_default=False)] = None,
+    start: Annotated[dt.datetime | None, typer.Option("--from", formats=DAY, help="First day of a range.", show_default=False)] = None,
+    end: Annotated[dt.datetime | None, typer.Option("--to", formats=DAY, help="Last day of the range, inclusive.", show_default=False)] = None,
+    stale: Annotated[bool, typer.Option("--stale", help="The days on which something landed that their build has not seen.", show_default=False)] = False,
+    force: Annotated[bool, typer.Option("--force", help="Build every hour anew, though its inputs are the same.", show_default=False)] = False,
+    engine: Annotated[str | None, typer.Option("--engine", help="Engine instead of the dataset's own.", show_default=False)] = None,
+    marts: Annotated[bool, typer.Option("--marts/--no-marts", help="Publish the marts afterwards.")] = True,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """Build days again from raw, without the source, and publish what that changes.
+
+    The same inputs are never built twice: a replay of an unchanged day costs nothing and changes nothing. It materializes clean/<dataset> and the marts
+    in Dagster's history. A day that fails its audit keeps its old version and does not stop its neighbours.
+
+    Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to 2026-11-07 --force[/]
+    """
+    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    days = _days(opened, chosen, day, start, end, stale)
+    result, errors = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, quiet=as_json)
+    if as_json:
+        print_json(result)
+    if errors:
+        error_panel("\n".join(errors), title="What failed")
+        raise typer.Exit(ExitCode.DATA)
+
+
+def _days(
+    lake: Lake, dataset: Dataset, named: list[dt.datetime] | None, start: dt.datetime | None, end: dt.datetime | None, stale: bool
+) -> list[dt.date]:
+    if sum((bool(named), start is not None or end is not None, stale)) != 1:
+        raise ConfigurationError("Say which days, in one way: lakehouse replay 2026-11-18, or --from DAY --to DAY, or --stale.")
+    if stale:
+        from lakehouse.steps.build import stale_days
+
+        return [s.day for s in stale_days(lake, dataset)]
+    if named:
+        return sorted({d.date() for d in named})
+    first = start.date() if start is not None else lake.start(dataset.name)
+    last = end.date() if end is not None else lake.now().date()
+    if last < first:
+        raise ConfigurationError(f"The range ends before it begins: {first} to {last}.")
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], list[str]]:
+    """Build what is stale and publish: see `build_days`."""
+    from lakehouse.steps.build import stale_days
+
+    return build_days(lake, dataset, [s.day for s in stale_days(lake, dataset)], quiet=quiet)
+
+
+def build_days(
+    lake: Lake, dataset: Dataset, days: Sequence[dt.date], *, engine: str | None = None, force: bool = False, marts: bool = True, quiet: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Build days and publish the marts of those that went well. Returns the facts for `--json` and what failed, in words."""
+    from lakehouse.cli.work import advancing, built, failed_checks, published, runs, show_built, show_published
+    from lakehouse.defs.run import Materialized, materialize_clean, materialize_marts
+
+    with advancing("building", quiet=quiet) as advance:
+        done = materialize_clean(lake, dataset, days, engine, force, advance=advance) if days else Materialized()
+    if not quiet:
+        show_built(done.reports, facts())
+    errors = [f"{day}: {error}" for day, error in done.failures.items()] + failed_checks(done.reports)
+    shown = Materialized()
+    if marts and done.reports:
+        with advancing("publishing", quiet=quiet) as advance:
+            shown = materialize_marts(lake, dataset, [r.day for r in done.reports], force=force, advance=advance)
+        if not quiet:
+            show_published(shown.reports, facts())
+        errors += [f"marts: {error}" for error in dict.fromkeys(str(e) for e in shown.failures.values())]
+    return {"runs": runs(done, shown), "days": built(done.reports), "marts": published(shown.reports), "errors": errors}, errors

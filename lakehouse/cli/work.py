@@ -1,0 +1,127 @@
+"""Materializing from the command line: progress while it runs, one table of what came of it, failures as errors."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from lakehouse.cli.output import progress, table, tick, warn
+
+if TYPE_CHECKING:
+    from lakehouse.defs.run import Materialized
+    from lakehouse.marts.records import MartsReport
+    from lakehouse.steps.build import DayReport
+    from lakehouse.steps.fetch import FetchReport
+
+Advance = Callable[[str, int, int], None]
+
+
+@contextlib.contextmanager
+def advancing(what: str, *, quiet: bool = False) -> Iterator[Advance]:
+    """A progress bar that a run moves on. Dagster's own log goes to its history, not to the terminal."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with progress(quiet=quiet) as shown:
+        task = shown.add_task(what, total=None)
+
+        def advance(now: str, done: int, total: int) -> None:
+            shown.update(task, description=f"{what}: {now}", completed=done, total=total)
+
+        yield advance
+
+
+def fetched(reports: Sequence[FetchReport]) -> dict[str, Any]:
+    """What fetches came to, for people and machines."""
+    manifests = [m for r in reports for m in r.manifests]
+    return {
+        "windows": sum(len(r.outcomes) for r in reports),
+        "failed_windows": sum(len(r.errors) + len(r.not_tried) for r in reports),
+        "manifests": [m.number for m in manifests],
+        "read": sum(m.books.read for m in manifests),
+        "re_read": sum(m.books.re_read for m in manifests),
+        "placed": sum(m.books.placed for m in manifests),
+        "unplaced": sum(m.books.unplaced for m in manifests),
+        "late_recovered": sum(m.late_recovered for m in manifests),
+        "days": sorted({day for r in reports for day in r.days}),
+    }
+
+
+def built(reports: Sequence[DayReport]) -> list[dict[str, Any]]:
+    """What builds of days came to."""
+    return [
+        {
+            "day": r.day,
+            "grains_rebuilt": len(r.rebuilt),
+            "grains_reused": r.reused,
+            "committed": r.committed,
+            "complete": r.build.complete,
+            "books": r.books,
+            "failed_checks": [{"name": c.name, "severity": c.severity, "description": c.description} for c in r.checks if not c.passed],
+            "seconds": round(r.seconds, 3),
+        }
+        for r in reports
+    ]
+
+
+def published(reports: Sequence[MartsReport]) -> list[dict[str, Any]]:
+    """What publishing came to."""
+    return [
+        {"version": r.version, "skipped": r.skipped, "reason": r.reason, "marts": len(r.rebuilt), "tests": len(r.tests), "seconds": r.seconds} for r in reports
+    ]
+
+
+def show_fetched(reports: Sequence[FetchReport], console: Console) -> None:
+    """One sentence per fetch."""
+    facts = fetched(reports)
+    console.print(
+        f"{tick(not facts['failed_windows'])} {facts['windows']:,} windows: {facts['read']:,} read = {facts['re_read']:,} re-read + "
+        f"{facts['placed']:,} placed + {facts['unplaced']:,} unplaced; {facts['late_recovered']:,} late ones found; {_days(facts['days'])} touched"
+    )
+
+
+def show_built(reports: Sequence[DayReport], console: Console) -> None:
+    """One row per day."""
+    header = ["day", "hours rebuilt", "reused", "rows", "quarantined", "duplicates", "kept", "complete", "committed", "checks"]
+    rows = []
+    for one in reports:
+        b, checks = one.books, one.checks
+        bad = [c.name for c in checks if not c.passed]
+        cells = (one.day, len(one.rebuilt), one.reused, b.rows, b.quarantined + b.unreadable, b.duplicate, b.kept, one.build.complete, one.committed)
+        rows.append([*cells, f"{tick(not any(c.severity == 'error' for c in checks if not c.passed))} {', '.join(bad)}"])
+    console.print(table(None, header, rows, raw=True))
+
+
+def show_published(reports: Sequence[MartsReport], console: Console) -> None:
+    """One sentence per version."""
+    for one in reports:
+        if one.skipped:
+            console.print(f"{tick(True)} marts: nothing to do ({one.reason}); version {one.version} stays")
+        else:
+            console.print(f"{tick(True)} marts: version {one.version}, {len(one.rebuilt)} marts built, {len(one.tests)} tests passed ({one.reason})")
+
+
+def failed_checks(reports: Sequence[DayReport]) -> list[str]:
+    """The checks that failed as errors, in words. Those that only warn are told on stderr."""
+    errors = []
+    for one in reports:
+        for check in one.checks:
+            if not check.passed:
+                sentence = f"{one.day} {check.name}: {check.description}"
+                if check.severity == "error":
+                    errors.append(sentence)
+                else:
+                    warn(sentence)
+    return errors
+
+
+def _days(days: Sequence[dt.date]) -> str:
+    return f"{len(days)} day{'' if len(days) == 1 else 's'}"
+
+
+def runs(*done: Materialized) -> list[str]:
+    """The ids of the Dagster runs."""
+    return [run for one in done for run in one.run_ids]

@@ -1,0 +1,78 @@
+"""Where Dagster keeps its history: `DAGSTER_HOME`, or `.dagster` in the lake, with the settings that are shipped in `deploy/dagster.yaml`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import Lake, project_root
+
+ENV_HOME = "DAGSTER_HOME"
+PROCESS_TAG = "lakehouse/process"  # <host>:<pid> of a run that a command executes itself
+_SETTINGS = "dagster.yaml"
+
+
+def dagster_home(lake: Lake) -> Path:
+    """The folder of Dagster's history, ready to use: made when missing, with the shipped settings unless it has its own.
+
+    Raises `ConfigurationError` for a lake that is not on a local disk when `DAGSTER_HOME` is not set.
+    """
+    given = os.environ.get(ENV_HOME)
+    if not given and lake.store.root is None:
+        raise ConfigurationError(
+            f"{ENV_HOME} is not set, and {lake.url} is no local folder that could hold Dagster's history. Set it to a local folder."
+        )
+    home = Path(given).expanduser().resolve() if given else Path(str(lake.store.root)) / ".dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / _SETTINGS).exists():
+        shipped = project_root() / "deploy" / _SETTINGS
+        (home / _SETTINGS).write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    return home
+
+
+@contextlib.contextmanager
+def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
+    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool."""
+    with dg.DagsterInstance.from_config(str(dagster_home(lake))) as instance:
+        close_lost_runs(instance)
+        yield instance
+
+
+def process_tags() -> Mapping[str, str]:
+    """Tags of a run that this process executes itself."""
+    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+
+
+def close_lost_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Fail the runs whose command is gone (killed, or the machine was): Dagster watches only workers that it launched itself.
+
+    A run left STARTED would hold its slot in a pool for ever. Returns the ids of the runs that were closed.
+    """
+    closed = []
+    for run in instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED])
+    ):
+        host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+            instance.report_run_failed(run, f"The command that executed this run is gone (process {pid} on {host}).")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            closed.append(run.run_id)
+    return closed
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # there signal 0 would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

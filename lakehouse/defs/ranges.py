@@ -1,0 +1,50 @@
+"""What the sensors share: stretches of partitions, tags of a run over a range, who runs now, who has failed how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+ATTEMPTS = 3
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def stretches(keys: Iterable[str], all_keys: Sequence[str], most: int) -> list[list[str]]:
+    """Partition keys as stretches without holes, none longer than `most`, in the order of `all_keys`. Keys that are no partition are left out."""
+    wanted = set(keys)
+    found: list[list[str]] = []
+    previous = -2
+    for index, key in enumerate(all_keys):
+        if key in wanted:
+            if index == previous + 1 and len(found[-1]) < most:
+                found[-1].append(key)
+            else:
+                found.append([key])
+            previous = index
+    return found
+
+
+def range_tags(keys: Sequence[str]) -> dict[str, str]:
+    """The tags that make a run one over these partitions."""
+    return {RANGE_START: keys[0], RANGE_END: keys[-1]}
+
+
+def running(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
+    """The id of an unfinished run that makes this asset, whoever launched it; None when there is none."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        if run.asset_selection is not None and asset in run.asset_selection:
+            return run.run_id
+    return None
+
+
+def failures(instance: dg.DagsterInstance, tag: str, value: str) -> int:
+    """How many runs with this tag have failed; canceled ones do not count, somebody wanted that."""
+    return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={tag: value}))

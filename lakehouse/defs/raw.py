@@ -1,0 +1,131 @@
+"""`raw/<dataset>`: materializing an hour asks the source for it again and adds what is new."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of these functions as types.
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import dagster as dg
+from pydantic import Field
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.defs import catalogue, listen
+from lakehouse.defs.events import RETRIES, PartitionRun
+from lakehouse.defs.metadata import raw_metadata, raw_version
+from lakehouse.defs.partitions import Calendar
+from lakehouse.defs.resources import LakeResource
+from lakehouse.errors import TransientError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.manifest import Purpose, Window
+from lakehouse.landing.plan import PlannedWindow
+from lakehouse.settings import Lake
+from lakehouse.steps.applications import applications_of
+from lakehouse.steps.fetch import WindowOutcome, fetch_windows, hour_window, next_fetch
+
+HOURS_PER_RUN = 24
+_AT_ONCE = 24  # hours that are fetched before they are told: what a killed run leaves untold
+
+
+class RawConfig(dg.Config):
+    """What to ask for."""
+
+    purpose: Literal["backfill", "new", "overlap", "daily_sweep", "weekly_sweep", "planned"] = Field(
+        default="backfill", description="Why it is asked. planned: only the windows that the plan of the next fetch names, each with its own purpose."
+    )
+    since: str | None = Field(default=None, description="Not before this time (ISO 8601, UTC): cuts the first hour.")
+    until: str | None = Field(default=None, description="Not after this time (ISO 8601, UTC): cuts the last hour.")
+    applications: list[str] | None = Field(default=None, description="Only these applications of the source.")
+
+
+def build_raw_asset(*, dataset: Dataset, calendar: Calendar) -> dg.AssetsDefinition:
+    """Raw of a dataset whose source can be asked for a window of time."""
+    key, contract = catalogue.raw_key(dataset.name), dataset.contract
+    source = dataset.source.name if dataset.source else "files"
+
+    @dg.asset(
+        key=key,
+        partitions_def=calendar.grains(dataset),
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=HOURS_PER_RUN),
+        pool=f"fetch_{source}",
+        output_required=False,  # a run of many hours tells each by itself, see `events`
+        group_name=dataset.name,
+        owners=list(contract.owners),
+        tags=catalogue.tags_of(contract, "raw"),
+        kinds={"jsonl", source},
+        description=catalogue.raw_description(dataset),
+        metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(dataset.source.applications if dataset.source else ())},
+        code_version="1",
+        retry_policy=RETRIES,
+    )
+    def raw(context: dg.AssetExecutionContext, config: RawConfig, lake: LakeResource) -> Iterator[Any]:
+        opened, run = lake.open(), PartitionRun(context, key)
+        for first in range(0, len(run.keys), _AT_ONCE):
+            keys = run.keys[first : first + _AT_ONCE]
+            report = fetch_windows(opened, dataset, _windows(opened, dataset, config, run, keys), run_id=context.run.run_id, progress=_advance)
+            listen.report(report)
+            yield from _told(opened, dataset, run, keys, report.outcomes)
+        yield from run.finish()
+
+    return raw
+
+
+def _windows(lake: Lake, dataset: Dataset, config: RawConfig, run: PartitionRun, keys: Sequence[str]) -> list[PlannedWindow]:
+    """What to ask the source for, in these hours. An hour that cannot be asked for has failed."""
+    planned = next_fetch(lake, dataset, config.applications).windows if config.purpose == "planned" else ()
+    found: list[PlannedWindow] = []
+    for key in keys:
+        with run.partition(key):
+            hour = hour_window(lake, dataset, Grain.parse(key).start)
+            if config.purpose == "planned":
+                found.extend(w for w in planned if hour.start <= w.window.start < hour.end)
+            else:
+                found.extend(_asked(hour, config, config.purpose, config.applications or applications_of(lake, dataset)))
+    return found
+
+
+def _asked(hour: Window, config: RawConfig, purpose: Purpose, applications: Sequence[str]) -> Iterator[PlannedWindow]:
+    start = max(hour.start, _time(config.since) or hour.start)
+    end = min(hour.end, _time(config.until) or hour.end)
+    if start < end:
+        yield from (PlannedWindow(application, Window(start, end), purpose) for application in applications)
+
+
+def _told(lake: Lake, dataset: Dataset, run: PartitionRun, keys: Sequence[str], outcomes: Sequence[WindowOutcome]) -> Iterator[Any]:
+    """Each hour by itself: what went wrong, or its totals beside what this fetch brought. An hour that was not asked for is not told."""
+    ledger = load_ledger(lake, dataset.name)
+    for key in keys:
+        grain = Grain.parse(key)
+        ours = [o for o in outcomes if grain.start <= o.planned.window.start < grain.end]
+        bad = [o for o in ours if o.manifest is None]
+        if bad:
+            error = bad[0].error or TransientError("Not tried: the source failed too often in a row. Ask again when it answers.")
+            run.failed(key, error if isinstance(error, Exception) else TransientError(str(error)))
+        elif ours:
+            yield from run.materialized(key, raw_metadata(ledger, grain) | _brought(ours), version=raw_version(ledger, grain))
+
+
+def _brought(outcomes: Sequence[WindowOutcome]) -> dict[str, Any]:
+    manifests = [o.manifest for o in outcomes if o.manifest is not None]
+    books = sum((m.books for m in manifests), FetchBooks())
+    return {
+        "this_fetch_read": books.read,
+        "this_fetch_had_already": books.re_read,
+        "this_fetch_landed": books.placed,
+        "this_fetch_unplaced": books.unplaced,
+        "this_fetch_manifests": ", ".join(str(m.number) for m in manifests),
+        "this_fetch_purposes": ", ".join(sorted({o.planned.purpose for o in outcomes})),
+    }
+
+
+def _advance(outcome: WindowOutcome, done: int, total: int) -> None:
+    listen.advance(f"{outcome.planned.application} {outcome.planned.window.start:%Y-%m-%d %H:%M}", done, total)
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    time = dt.datetime.fromisoformat(text)
+    return time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)

@@ -1,0 +1,158 @@
+"""Materialize real assets in this process: how commands and the demo change a lake, so that everything is in the one history that the UI shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.defs import catalogue
+from lakehouse.defs.house import definitions_of
+from lakehouse.defs.instance import open_instance, process_tags
+from lakehouse.defs.listen import Advance, listening
+from lakehouse.defs.partitions import HOUR_FORMAT, Calendar
+from lakehouse.defs.ranges import range_tags, stretches
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.landing.manifest import Purpose
+from lakehouse.marts.specs import mart_specs
+from lakehouse.settings import Lake
+from lakehouse.steps.fetch import next_fetch
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the log is in the history; the terminal is the command's
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """What came of one call: ids of the runs, the reports of the steps in order, and the partitions that failed with their errors.
+
+    `reports`: `FetchReport` of `materialize_raw` (one per day of hours), `DayReport` of `materialize_clean`, `MartsReport` of `materialize_marts`.
+    """
+
+    run_ids: tuple[str, ...] = ()
+    reports: tuple[Any, ...] = ()
+    failures: Mapping[str, Exception] = field(default_factory=dict)
+
+    @property
+    def success(self) -> bool:
+        """Whether every partition is there."""
+        return not self.failures
+
+    def raise_for_failures(self) -> None:
+        """Raise the error of the partition that failed; of many, `TransientError` when another try may help for all, else `TerminalError`."""
+        different = {str(error): error for error in self.failures.values()}
+        if len(different) == 1:
+            raise next(iter(different.values()))
+        if different:
+            listed = "\n".join(f"- {partition}: {error}" for partition, error in self.failures.items())
+            kind = TransientError if all(isinstance(e, TransientError) for e in different.values()) else TerminalError
+            raise kind(f"{len(self.failures)} partitions failed, the others are done:\n{listed}")
+
+
+def materialize_raw(
+    lake: Lake,
+    dataset: Dataset,
+    start: dt.datetime,
+    end: dt.datetime,
+    purpose: Purpose = "new",
+    *,
+    applications: Sequence[str] | None = None,
+    advance: Advance | None = None,
+) -> Materialized:
+    """Fetch `[start, end)` by materializing its hours of `raw/<dataset>` in one run. Reports: `FetchReport`."""
+    config = {"purpose": purpose, "since": start.astimezone(dt.UTC).isoformat(), "until": end.astimezone(dt.UTC).isoformat()}
+    if applications is not None:
+        config["applications"] = list(applications)  # type: ignore[assignment]
+    keys = _hours(Calendar.of(lake, dataset.name), start, end)
+    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], keys, config, advance)
+
+
+def materialize_planned(lake: Lake, dataset: Dataset, *, advance: Advance | None = None) -> Materialized:
+    """Fetch what the plan of the next fetch names: unread hours, overlap, sweeps. One run per stretch of hours. Reports: `FetchReport`."""
+    hours = {w.window.start.astimezone(dt.UTC).strftime(HOUR_FORMAT) for w in next_fetch(lake, dataset).windows}
+    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], sorted(hours), {"purpose": "planned"}, advance)
+
+
+def materialize_clean(
+    lake: Lake, dataset: Dataset, days: Sequence[dt.date], engine: str | None = None, force: bool = False, *, advance: Advance | None = None
+) -> Materialized:
+    """Build days by materializing `clean/<dataset>`, one run per stretch of days. Reports: `DayReport`, of the days that went well."""
+    config = {"engine": engine, "force": force} if engine else {"force": force}
+    return _materialize(lake, dataset, [catalogue.clean_key(dataset.name)], [d.isoformat() for d in days], config, advance)
+
+
+def materialize_marts(lake: Lake, dataset: Dataset, days: Sequence[dt.date], *, force: bool = False, advance: Advance | None = None) -> Materialized:
+    """Publish the marts for these days by materializing all models, one run per stretch of days. Reports: `MartsReport`.
+
+    A dataset without models has nothing to publish.
+    """
+    keys = [catalogue.mart_key(spec.name) for spec in mart_specs(dataset.name)]
+    return _materialize(lake, dataset, keys, [d.isoformat() for d in days], {"force": force}, advance) if keys else Materialized()
+
+
+def _materialize(
+    lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey], keys: Sequence[str], config: Mapping[str, Any], advance: Advance | None
+) -> Materialized:
+    """One run per stretch of partitions. A run that fails does not stop the next."""
+    work = _Work(lake, dataset, assets, config)
+    runs: list[str] = []
+    failures: dict[str, Exception] = {}
+    with open_instance(lake) as instance, listening(advance) as listener:
+        for stretch in work.stretches(keys):
+            listener.failures = {}
+            result = work.execute(instance, stretch)
+            runs.append(result.run_id)
+            if not result.success:
+                failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
+    return Materialized(tuple(runs), tuple(listener.reports), failures)
+
+
+class _Work:
+    """Assets of one dataset that one run makes together, and how."""
+
+    def __init__(self, lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey], config: Mapping[str, Any]) -> None:
+        definitions = definitions_of(lake, lake.url)
+        self._dataset, self._assets = dataset, list(assets)
+        self._job = definitions.resolve_implicit_global_asset_job_def()
+        self._node = definitions.resolve_asset_graph().get(assets[0])
+        self._config = {**_QUIET, "ops": {self._node.assets_def.op.name: {"config": dict(config)}}}
+
+    def stretches(self, keys: Sequence[str]) -> list[list[str]]:
+        """The partitions as stretches without holes; `ConfigurationError` for one that there is not."""
+        known = self._node.partitions_def.get_partition_keys() if self._node.partitions_def else []
+        unknown = sorted(set(keys) - set(known))
+        if unknown:
+            name = self._assets[0].to_user_string()
+            raise ConfigurationError(f"{name} has no partition {', '.join(unknown[:5])}. Its partitions go from {known[0]} to {known[-1]}.")
+        return stretches(keys, known, len(known))
+
+    def execute(self, instance: dg.DagsterInstance, keys: Sequence[str]) -> dg.ExecuteInProcessResult:
+        """Run it here, to its end."""
+        many = len(keys) > 1
+        return self._job.execute_in_process(
+            instance=instance,
+            asset_selection=self._assets,
+            partition_key=None if many else keys[0],
+            tags={**process_tags(), "lakehouse/dataset": self._dataset.name, **(range_tags(keys) if many else {})},
+            run_config=self._config,
+            raise_on_error=False,
+        )
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure and e.step_failure_data.error is not None]
+    return errors[0].message.strip() if errors else f"Run {result.run_id} failed before its step began. See it in the UI: lakehouse dev."
+
+
+def _hours(calendar: Calendar, start: dt.datetime, end: dt.datetime) -> list[str]:
+    """The hours that `[start, end)` touches, those of the future left out."""
+    known = calendar.hours.get_partition_keys()
+    first, last = start.astimezone(dt.UTC).strftime(HOUR_FORMAT), (end.astimezone(dt.UTC) - dt.timedelta(microseconds=1)).strftime(HOUR_FORMAT)
+    if first < known[0]:
+        raise ConfigurationError(
+            f"{first} is before the start of this lake, {known[0]}. Set datasets.<name>.start in lake.json to read further back."
+        )
+    return [key for key in known if first <= key <= last]

@@ -1,0 +1,257 @@
+"""Building the marts of a dataset: aside, from one version of clean, by one dbt run, published whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import ConflictError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.marts import publish
+from lakehouse.marts.dbt import DbtRun, read_run, run_dbt
+from lakehouse.marts.plan import Asked, Plan, plan_build, recipe
+from lakehouse.marts.reach import ranges
+from lakehouse.marts.records import BuiltDay, DateRange, MartsRefusedError, MartsReport, VersionRecord
+from lakehouse.marts.sources import SCHEMA
+from lakehouse.marts.specs import mart_specs
+from lakehouse.settings import Lake
+from lakehouse.storage.failpoints import fail_point
+from lakehouse.tables.views import CleanVersion, clean_version, register_views
+
+if TYPE_CHECKING:
+    import duckdb
+
+Progress = Callable[[str], None]
+_TRIES = 5
+_LEFT_FOR = 24 * 3600  # seconds after which the folder of a build that never ended is cleared
+_FAILED = "failed"  # marks the folder of a refused build: kept for a look until the next build
+_SOFTWARE = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+def build_marts(
+    lake: Lake, dataset: Dataset, days: Sequence[dt.date] | None = None, *, force: bool = False, progress: Progress | None = None
+) -> MartsReport:
+    """Build the marts that these clean days reach and publish them as a new version.
+
+    `days`: clean days to look at; None is every day. Days that the published version was built from as they are now are left out, unless `force` is
+    set (with no days: everything anew, from an empty file). Nothing to do: the report says `skipped` and dbt is not started. `progress` is told
+    what goes on.
+
+    Raises `MartsRefusedError` when a model or test is red: nothing is published then. Raises `ConfigurationError` for a lake that is not on a local
+    disk, `ConflictError` when other builds were published first too often.
+    """
+    began = time.monotonic()
+    publish.local_root(lake)
+    asked = Asked(frozenset(days) if days is not None else None, force)
+    for _ in range(_TRIES):
+        attempt = _Attempt(lake, dataset, asked, progress or (lambda _: None), began)
+        report = attempt.run()
+        if report is not None:
+            return report
+    raise ConflictError(
+        f"The marts of {dataset.name}: other builds were published first {_TRIES} times in a row. Try again, or build in one place only."
+    )
+
+
+@dataclass
+class _Attempt:
+    lake: Lake
+    dataset: Dataset
+    asked: Asked
+    progress: Progress
+    began: float
+
+    def __post_init__(self) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.specs = mart_specs(self.dataset.name)
+        self.collector = self.lake.dataset(self.dataset.name).source.get("collector_client_id")
+        self.recipe = recipe(self.collector)
+        self.current = publish.current_version(self.lake, self.dataset)
+        if self.current is not None and publish.version_file(self.lake, self.current) is None:
+            self.current = None  # its file is gone: begin with an empty one; the number still counts
+        self.folder = publish.local_root(self.lake) / "marts" / self.dataset.name / ".build" / self.id
+        self.file = self.folder / "marts.duckdb"
+        self.target = self.folder / "target"
+
+    def run(self) -> MartsReport | None:
+        """One try; None when another build was published in the meantime."""
+        clean = clean_version(self.lake, self.dataset.contract)
+        plan = self._plan(clean)
+        if plan.nothing or not (plan.days or self.current):
+            return self._skip(plan)
+        _clear(self.folder.parent)
+        self.folder.mkdir(parents=True)
+        try:
+            return self._build(plan)
+        finally:
+            if not (self.folder / _FAILED).exists():
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _plan(self, clean: CleanVersion) -> Plan:
+        self.coverage = load_ledger(self.lake, self.dataset.name).coverage
+        return plan_build(self.specs, self.current, clean, self.coverage, recipe_now=self.recipe, asked=self.asked)
+
+    def _skip(self, plan: Plan) -> MartsReport:
+        if self.current is not None:
+            publish.show(self.lake, self.dataset, self.current)
+        number = self.current.number if self.current is not None else None
+        return MartsReport(self.dataset.name, number, True, plan.reason, as_of=plan.as_of, seconds=self._seconds())
+
+    def _build(self, plan: Plan) -> MartsReport | None:
+        base = None if plan.fresh else self.current
+        if base is not None:
+            shutil.copyfile(publish.local_root(self.lake) / base.file, self.file)
+        self.progress(f"{self.dataset.name} marts: {plan.reason}")
+        plan, clean, kept = self._register(plan, base)
+        if plan.nothing:
+            return self._skip(plan)
+        fail_point("marts.before_dbt")
+        run_dbt(["build", "--select", *self._selection(plan)], target=self.target, file=self.file, variables=self._variables(plan), line=self._say)
+        result = read_run(self.target)
+        if result.red or not result.models:
+            raise self._refused(result)
+        rows = self._finish()
+        record = self._record(plan, base, clean, kept, rows)
+        if not publish.publish(self.lake, self.dataset, self.file, record):
+            self.progress("another build was published first: building again on top of it")
+            return None
+        rebuilt = {**plan.dates, **dict.fromkeys(plan.whole, ())}
+        return MartsReport(
+            dataset=self.dataset.name,
+            version=record.number,
+            skipped=False,
+            reason=plan.reason,
+            days=plan.changed,
+            rebuilt=rebuilt,
+            tests=result.tests,
+            rows={name: rows[name] for name in rebuilt},
+            as_of=plan.as_of,
+            seconds=record.seconds,
+        )
+
+    def _register(self, plan: Plan, base: VersionRecord | None) -> tuple[Plan, CleanVersion, dict[dt.date, int]]:
+        """Lay the sources into the build's file. What they show is the version that the build tells of, so the plan is made for it again."""
+        import duckdb
+
+        with duckdb.connect(str(self.file)) as con:
+            con.execute("SET TimeZone = 'UTC'")
+            clean = register_views(con, self.lake, self.dataset.contract, SCHEMA)
+            plan = self._plan(clean)
+            counted = dict(con.execute(f"SELECT day, CAST(sum(kept) AS BIGINT) FROM {SCHEMA}.builds GROUP BY day").fetchall())
+            old = base.days if base is not None else {}
+            kept = {day: counted.get(day, 0) if day in plan.changed else old[day].kept for day in plan.days}
+            _built_days(con, plan, kept)
+        return plan, clean, kept
+
+    def _selection(self, plan: Plan) -> list[str]:
+        if plan.fresh:
+            return [f"fqn:lakehouse.{self.dataset.name}"]
+        return [f"path:models/{self.dataset.name}/staging", *sorted(plan.dates), *plan.whole]
+
+    def _variables(self, plan: Plan) -> dict[str, Any]:
+        return {
+            "mart_dates": {name: [[a.isoformat(), b.isoformat()] for a, b in stretches] for name, stretches in self._stretches(plan).items()},
+            "as_of": plan.as_of.isoformat() if plan.as_of is not None else None,
+            "collector_client_id": self.collector,
+        }
+
+    def _stretches(self, plan: Plan) -> dict[str, tuple[DateRange, ...]]:
+        return {spec.name: tuple(ranges(plan.dates[spec.name], spec.parsed_reach.step)) for spec in self.specs if spec.name in plan.dates}
+
+    def _say(self, line: str) -> None:
+        if " of " in line and any(word in line for word in (" OK ", " PASS ", " ERROR ", " FAIL ", " WARN ")):
+            self.progress(line.split("  ", 1)[-1].strip())
+
+    def _finish(self) -> dict[str, int]:
+        """Take the sources and staging out of the file; returns the rows of each table that is left."""
+        import duckdb
+
+        with duckdb.connect(str(self.file)) as con:
+            schemas = [
+                row[0]
+                for row in con.execute(
+                    "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND NOT internal"
+                ).fetchall()
+            ]
+            for schema in schemas:
+                if schema != "main":
+                    con.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            tables = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' ORDER BY 1").fetchall()]
+            rows = {name: int(con.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]) for name in tables}
+            con.execute("CHECKPOINT")
+        return rows
+
+    def _record(self, plan: Plan, base: VersionRecord | None, clean: CleanVersion, kept: dict[dt.date, int], rows: dict[str, int]) -> VersionRecord:
+        number = (self.current.number if self.current is not None else max(publish.versions(self.lake, self.dataset), default=0)) + 1
+        prefix = self.lake.store.uri("")
+        files = {day: tuple(uri.removeprefix(prefix).lstrip("/") for uri in uris) for day, uris in clean.by_day.items()}
+        old = base.days if base is not None else {}
+        return VersionRecord(
+            number=number,
+            dataset=self.dataset.name,
+            built_at=self.lake.now(),
+            clean_version=clean.version,
+            days={day: BuiltDay(name, kept[day], files.get(day, ())) if day in plan.changed else old[day] for day, name in plan.days.items()},
+            coverage=dict(self.coverage),
+            as_of=plan.as_of,
+            models={**self._stretches(plan), **dict.fromkeys(plan.whole, ())},
+            rows=rows,
+            recipe=self.recipe,
+            collector_client_id=self.collector,
+            file=publish.file_for(self.dataset.name, number, self.id),
+            reason=plan.reason,
+            seconds=self._seconds(),
+            software={name: importlib.metadata.version(name) for name in _SOFTWARE},
+        )
+
+    def _refused(self, result: DbtRun) -> MartsRefusedError:
+        (self.folder / _FAILED).touch()
+        bad = [m for m in result.models if m.status == "error"]
+        red = [t for t in result.tests if t.status in ("fail", "error")]
+        lines = [f"model {m.name}: {m.message}" for m in bad]
+        lines += [
+            f"test {t.name} of {t.model}: {f'{t.failures:,} rows failed it' if t.status == 'fail' else t.message}. SQL: {t.compiled}" for t in red
+        ]
+        told = "\n".join(f"  {line}" for line in lines) or f"  dbt built nothing; its log is {self.target / 'dbt.log'}"
+        message = (
+            f"The marts of {self.dataset.name} were not published, because {len(bad)} models and {len(red)} tests are red. "
+            f"The published version stays. The build is kept for a look until the next one: {self.file}\n{told}"
+        )
+        return MartsRefusedError(message, tests=result.tests, models=result.models)
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+
+def _built_days(con: duckdb.DuckDBPyConnection, plan: Plan, kept: Mapping[dt.date, int]) -> None:
+    days = list(plan.days)
+    table = pa.table(
+        {
+            "day": pa.array(days, pa.date32()),
+            "fingerprint": pa.array([plan.days[day] for day in days], pa.int64()),
+            "kept": pa.array([kept[day] for day in days], pa.int64()),
+            "rebuilt": pa.array([day in plan.changed for day in days], pa.bool_()),
+        }
+    )
+    con.register("_built_days", table)
+    con.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.built_days AS SELECT * FROM _built_days")
+    con.unregister("_built_days")
+
+
+def _clear(builds: Path) -> None:
+    """Remove the folders of refused builds, and of builds that never ended."""
+    if not builds.is_dir():
+        return
+    for folder in builds.iterdir():
+        if (folder / _FAILED).exists() or time.time() - folder.stat().st_mtime > _LEFT_FOR:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,52 @@
+"""One dbt invocation in a process of its own: `python -m lakehouse.marts.dbt_process request.json`.
+
+The request is a file, because the dates of a long backfill are longer than what systems allow on a command line. Exit code: 0 good, 1 dbt ran
+and something failed, 2 dbt could not run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(request_file: str) -> int:
+    """Run dbt with `arguments`. `parsed`: where the parsed project is kept for the next time, or null to parse it anew."""
+    from dbt.cli.main import dbtRunner
+
+    request = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    manifest = _parsed(Path(request["parsed"]), request["parse"]) if request["parsed"] else None
+    return _code(dbtRunner(manifest=manifest).invoke(request["arguments"]))
+
+
+def _parsed(path: Path, arguments: list[str]) -> Any:
+    """The parsed project from a file, or parsed now and kept there. What dbt is told by variables is looked up when a model is compiled, not here."""
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+
+    if path.exists():
+        manifest = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+        manifest.build_flat_graph()
+        return manifest
+    outcome = dbtRunner().invoke(arguments)
+    if not isinstance(outcome.result, Manifest):
+        sys.exit(_code(outcome) or 2)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    aside.write_bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
+    aside.replace(path)
+    return outcome.result
+
+
+def _code(outcome: Any) -> int:
+    if outcome.exception is not None:
+        sys.stderr.write(f"{type(outcome.exception).__name__}: {outcome.exception}\n")
+        return 2
+    return 0 if outcome.success else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

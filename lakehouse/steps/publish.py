@@ -1,0 +1,22 @@
+"""Publish: build the marts that changed clean days reach, and show them to readers in one rename."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.marts.build import build_marts
+from lakehouse.marts.records import MartsReport
+from lakehouse.settings import Lake
+
+
+def publish_marts(
+    lake: Lake, dataset: Dataset, days: Sequence[dt.date] | None = None, *, force: bool = False, progress: Callable[[str], None] | None = None
+) -> MartsReport:
+    """Bring the published marts up to date with clean.
+
+    `days`: clean days to look at; None is every day that differs from the published version. `force`: build them although they do not differ.
+    `progress` is told, in words, what goes on. Errors: see `lakehouse.marts.build.build_marts`.
+    """
+    return build_marts(lake, dataset, days, force=force, progress=progress)

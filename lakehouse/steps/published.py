@@ -1,0 +1,56 @@
+"""A published version of the marts, opened beside the clean files that it was built from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lakehouse.contracts.model import PARTITION
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.marts.publish import version_file
+from lakehouse.marts.records import VersionRecord
+from lakehouse.settings import Lake
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@contextlib.contextmanager
+def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB session in UTC with `published.<mart>` (read-only) and `clean`, the rows of exactly the files that the version was built from.
+
+    Raises `ConfigurationError` when the version's own file or a clean file of it is gone: the version is superseded.
+    """
+    import duckdb
+
+    file = version_file(lake, version)
+    gone = [path for path in version.files if not lake.store.exists(path)]
+    if file is None or gone:
+        missing = gone[0] if gone else version.file
+        raise ConfigurationError(
+            f"Version {version.number} of the marts of {dataset.name} is superseded: {missing} is gone. Publish the marts again, then ask again."
+        )
+    with duckdb.connect(":memory:") as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"ATTACH {quoted(str(file))} AS published (READ_ONLY)")
+        con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
+        yield con
+
+
+def _clean(lake: Lake, dataset: Dataset, version: VersionRecord) -> str:
+    from lakehouse.tables.views import duckdb_type
+
+    columns = dataset.contract.table_columns
+    if not version.files:
+        empty = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
+        return f"SELECT {empty} WHERE false"
+    files = ", ".join(quoted(lake.store.uri(path)) for path in version.files)
+    named = ", ".join(f'"{c.name}"' for c in columns)
+    return f"SELECT {named} FROM read_parquet([{files}], hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, union_by_name=true)"  # noqa: S608  our own files
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,94 @@
+"""A process killed at any named step of landing loses nothing and doubles nothing: real processes, really killed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lakehouse.landing
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.manifest import Window
+from lakehouse.landing.orphans import clear_orphans, raw_orphans
+from lakehouse.storage.failpoints import ENV_FAIL_POINT, fail_point
+
+LANDER = """
+import datetime as dt, sys
+sys.path.insert(0, sys.argv[2])
+from conftest import CONTRACT
+from lakehouse.landing.manifest import Window
+from lakehouse.landing.write import land_fetch
+from lakehouse.settings import open_lake
+lake = open_lake(sys.argv[1])
+lines = [b'{"id":{"time":"2026-11-20T%02d:30:00Z"},"n":"%d"}' % (n % 3, n) for n in range(30)] + [b"broken"]
+window = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
+land_fetch(lake, CONTRACT, source="tests", application="web", purpose="new", window=window, covered=window, batches=[lines],
+           http=dict, started_at=lake.now())
+"""
+WINDOW = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
+BEFORE_COMMIT = ("landing.after_read", "landing.after_part", "landing.after_ids", "landing.after_parts_synced")
+AFTER_COMMIT = ("landing.after_manifest", "landing.after_manifest_synced")
+
+
+def _run(lake, fail_at: str | None) -> int:
+    environment = {**os.environ, **({ENV_FAIL_POINT: fail_at} if fail_at else {})}
+    command = [sys.executable, "-c", LANDER, str(lake.store.root), str(Path(__file__).parent)]
+    return subprocess.run(command, env=environment, check=False, timeout=60).returncode
+
+
+def test_the_steps_named_here_are_all_there_are():
+    folder = Path(lakehouse.landing.__file__).parent
+    named = {name for file in folder.glob("*.py") for name in re.findall(r'fail_point\("([^"]+)"\)', file.read_text())}
+    assert named == {*BEFORE_COMMIT, *AFTER_COMMIT, "landing.after_checkpoint"}
+
+
+@pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])
+def test_a_landing_killed_at_a_step_can_be_run_again(lake, text, step):
+    assert _run(lake, step) == -signal.SIGKILL
+
+    ledger = load_ledger(lake, "clicks")
+    committed = step in AFTER_COMMIT
+    assert ledger.last_number == int(committed)
+    assert ledger.coverage == ({"web": (WINDOW,)} if committed else {})
+
+    assert _run(lake, None) == 0
+    ledger = load_ledger(lake, "clicks")
+    assert ledger.coverage == {"web": (WINDOW,)}
+    assert ledger.books == (FetchBooks(62, 31, 30, 1) if committed else FetchBooks(31, 0, 30, 1))
+    landed = [x for parts in ledger.parts.values() for p in parts for x in text(lake, p.part.path).splitlines()]
+    assert len(landed) == len(set(landed)) == 31
+
+
+def test_what_a_killed_landing_left_behind_is_found_and_cleared(lake, text):
+    _run(lake, "landing.after_ids")
+    _run(lake, None)
+    soon, later = dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC) + dt.timedelta(hours=25)
+    assert raw_orphans(lake, "clicks", now=soon) == []
+    orphans = raw_orphans(lake, "clicks", now=later)
+    assert sorted(e.path.rsplit(".", 1)[1] for e in orphans) == ["ids", "zst"]
+    assert clear_orphans(lake.store, orphans) == sum(e.size for e in orphans) > 0
+    assert raw_orphans(lake, "clicks", now=later) == []
+    assert sum(text(lake, p.part.path).count(b"\n") for parts in load_ledger(lake, "clicks").parts.values() for p in parts) == 31
+
+
+def test_a_checkpoint_is_whole_when_its_writer_is_killed_after_it(lake, land):
+    for _ in range(99):
+        land(lake, [])
+    assert _run(lake, "landing.after_checkpoint") == -signal.SIGKILL
+    assert load_ledger(lake, "clicks").last_number == 100
+    assert _run(lake, None) == 0
+    assert load_ledger(lake, "clicks").books == FetchBooks(62, 31, 30, 1)
+
+
+def test_without_the_variable_a_fail_point_does_nothing(monkeypatch):
+    monkeypatch.delenv(ENV_FAIL_POINT, raising=False)
+    fail_point("landing.after_part")
+    monkeypatch.setenv(ENV_FAIL_POINT, "landing.after_ids")
+    fail_point("landing.after_part")

@@ -1,0 +1,278 @@
+"""What a landed fetch looks like: grains, re-reads, unplaced lines, lateness, books."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.model import Contract
+from lakehouse.errors import TerminalError
+from lakehouse.landing import parts as part_writing
+from lakehouse.landing.identity import digest
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
+
+
+def test_lines_land_verbatim_in_the_grain_of_their_time(lake, land, line, text):
+    noon = [line("2026-11-20T12:59:59.999Z", n) for n in range(3)]
+    odd = b'{ "id" : {"time":"2026-11-20T11:00:00Z"}, "n": 1.10,\t"x":"\xc3\xa4"}\r'
+    manifest = land(lake, [noon[0], odd], noon[1:])
+
+    by_grain = {part.grain: part for part in manifest.parts}
+    assert set(by_grain) == {"2026-11-20T12", "2026-11-20T11"}
+    assert text(lake, by_grain["2026-11-20T12"].path) == b"".join(x + b"\n" for x in noon)
+    assert text(lake, by_grain["2026-11-20T11"].path) == odd + b"\n"
+    assert manifest.books == FetchBooks(read=4, placed=4)
+    part = by_grain["2026-11-20T12"]
+    assert part.path == f"raw/clicks/date=2026-11-20/hour=12/{manifest.fetch_id}.jsonl.zst"
+    stored = lake.store.read(part.path)
+    assert (part.size, part.sha256) == (len(stored), hashlib.sha256(stored).hexdigest())
+    assert (part.lines, part.raw_bytes) == (3, sum(map(len, noon)) + 3)
+    assert part.min_time == part.max_time == dt.datetime(2026, 11, 20, 12, 59, 59, 999000, tzinfo=dt.UTC)
+
+
+def test_a_fetch_id_sorts_by_time_and_fits_every_file_system(lake, land, line):
+    manifest = land(lake, [line()], application="groups/enterprise:x")
+    assert manifest.fetch_id.startswith("20261120T131502Z-groups_enterprise_x-")
+    assert not set(manifest.parts[0].path) & set(':*?"<>|\\')
+
+
+def test_the_identity_file_holds_sorted_hashes_without_masked_values(lake, land, line):
+    lines = [line(n=n, etag=f'"e/{n}"') for n in range(5)]
+    part = land(lake, lines).parts[0]
+    data = lake.store.read(part.ids)
+    hashes = [data[i : i + 16] for i in range(0, len(data), 16)]
+    bare = [x.replace(f'"\\"e/{n}\\""'.encode(), b"") for n, x in enumerate(lines)]
+    assert hashes == sorted(digest(x) for x in bare)
+    assert part.ids == part.path.removesuffix(".jsonl.zst") + ".ids"
+
+
+def test_a_daily_dataset_has_one_grain_per_day(lake, land, line, daily):
+    manifest = land(lake, [line("2026-11-20T00:00:00Z"), line("2026-11-20T13:00:00Z"), line("2026-11-19T23:59:59.999999Z")], contract=daily)
+    assert [(p.grain, p.lines) for p in manifest.parts] == [("2026-11-19", 1), ("2026-11-20", 2)]
+    assert manifest.parts[0].path.startswith("raw/clicks/date=2026-11-19/2026")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        b"   ",
+        b"not json",
+        b'{"id":{"time":"2026-11-20T12:00:00Z"}',
+        b'{"id":{"time":"2026-11-20T12:00:00Z"}} {"id":1}',
+        b'{"id":{"time":1763640000}}',
+        b'{"id":{"time":null}}',
+        b'{"id":null}',
+        b'["2026-11-20T12:00:00Z"]',
+        b'{"time":"2026-11-20T12:00:00Z"}',
+        b'{"id":{"time":"yesterday"}}',
+        b'{"id":{"time":"2026-11-20"}}',
+        b'{"id":{"time":"2026-13-20T12:00:00Z"}}',
+        b'{"id":{"time":"2026-05-31T23:59:59Z"}}',
+        b'{"id":{"time":"2026-11-20T13:20:03Z"}}',
+        b'{"id":{"time":"0001-01-01T00:00:00+14:00"}}',
+        b'{"x":' + b"[" * 5000 + b"]" * 5000 + b',"id":{"time":"2026-11-20T12:00:00Z"}}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_line_without_a_usable_time_is_unplaced_and_kept(lake, land, text, odd):
+    manifest = land(lake, [odd])
+    assert manifest.books == FetchBooks(read=1, unplaced=1)
+    assert manifest.parts[0].path == f"raw/clicks/unplaced/landed=2026-11-20/{manifest.fetch_id}.jsonl.zst"
+    assert manifest.parts[0].min_time is None
+    assert text(lake, manifest.parts[0].path) == odd + b"\n"
+
+
+def test_a_producer_whose_clock_is_minutes_ahead_is_placed(lake, land, line):
+    manifest = land(lake, [line("2026-11-20T13:20:02Z"), line("2026-06-01T00:00:00Z")])
+    assert [p.grain for p in manifest.parts] == ["2026-06-01T00", "2026-11-20T13"]
+
+
+def test_a_line_seen_again_is_counted_and_not_landed_whatever_its_etag(lake, land, line):
+    land(lake, [line(n=1, etag='"a/1"'), line(n=2)])
+    again = land(lake, [line(n=1, etag='"b/\\"9"'), line(n=2), line(n=3)])
+    assert again.books == FetchBooks(read=3, re_read=2, placed=1)
+    assert [p.lines for p in again.parts] == [1]
+
+
+def test_a_nested_masked_field_does_not_make_a_line_new(lake, land):
+    land(lake, [b'{"id":{"version" : 17, "time":"2026-11-20T12:00:00Z"}}'])
+    again = land(lake, [b'{"id":{"version" : [1,{"a":2}], "time":"2026-11-20T12:00:00Z"}}'])
+    assert again.books == FetchBooks(read=1, re_read=1)
+
+
+def test_a_field_that_only_shares_the_name_of_a_masked_one_makes_a_line_new(lake, land):
+    base = b'{"etag":"x","id":{"time":"2026-11-20T12:00:00Z"},"deep":{"etag":"%s"}}'
+    land(lake, [base % b"one"])
+    assert land(lake, [base % b"two"]).books == FetchBooks(read=1, placed=1)
+    assert land(lake, [(base % b"two").replace(b'"x"', b'"y"')]).books == FetchBooks(read=1, re_read=1)
+
+
+def test_copies_within_one_fetch_are_re_reads(lake, land, line):
+    manifest = land(lake, [line(n=1), line(n=1, etag="other")], [line(n=1), line(n=2)])
+    assert manifest.books == FetchBooks(read=4, re_read=2, placed=2)
+
+
+def test_the_same_line_in_another_grain_is_no_re_read(lake, land, line):
+    land(lake, [line("2026-11-20T12:00:00Z")])
+    assert land(lake, [line("2026-11-20T11:00:00Z")]).books.placed == 1
+
+
+def test_an_unplaced_line_seen_again_on_another_day_is_a_re_read(lake, land, at, now):
+    land(lake, [b"broken", b""])
+    tomorrow = at(lake, now + dt.timedelta(days=1))
+    assert land(tomorrow, [b"broken", b"", b"broken too"]).books == FetchBooks(read=3, re_read=2, unplaced=1)
+
+
+def test_a_malformed_line_with_a_new_etag_is_a_re_read(lake, land):
+    land(lake, [b'{"etag":"a/1","id":{"time":'])
+    assert land(lake, [b'{"etag":"b/1","id":{"time":']).books.re_read == 1
+
+
+def test_a_line_from_the_future_is_placed_once_its_time_has_come(lake, land, line, at, now):
+    early = line("2026-11-20T15:00:00Z")
+    assert land(lake, [early]).books.unplaced == 1
+    later = land(at(lake, now + dt.timedelta(hours=3)), [early])
+    assert (later.books.placed, later.parts[0].grain) == (1, "2026-11-20T15")
+
+
+def test_nothing_new_lands_no_part_but_a_manifest_that_covers(lake, land, line, hours):
+    land(lake, [line()], window=hours(12))
+    again = land(lake, [line()], [], window=hours(11, 2), purpose="daily_sweep")
+    assert (again.parts, again.number, again.books) == ((), 2, FetchBooks(read=1, re_read=1))
+    assert load_ledger(lake, "clicks").coverage["web"] == (hours(11, 2),)
+    assert len(list(lake.store.entries("raw/clicks/date=2026-11-20"))) == 2
+
+
+def test_by_position_everything_lands(lake, land, line, text):
+    for _ in range(2):
+        manifest = land(lake, [line(), line(), b""], by="position")
+        assert manifest.books == FetchBooks(read=3, placed=2, unplaced=1)
+        assert {p.ids for p in manifest.parts} == {""}
+    assert load_ledger(lake, "clicks").books == FetchBooks(read=6, placed=4, unplaced=2)
+
+
+def test_lateness_is_measured_against_what_had_been_read(lake, land, line, hours):
+    land(lake, [line("2026-11-20T10:10:00Z")], window=hours(10, 2))
+    land(lake, [], window=hours(13, 0.2))
+    manifest = land(
+        lake,
+        [line("2026-11-20T11:59:30Z", 1), line("2026-11-20T10:00:00Z", 2), line("2026-11-20T12:30:00Z", 3), line("2026-11-20T13:12:00Z", 4), b"x"],
+        window=hours(10, 3.2),
+    )
+    # Read up to 13:12, with a hole from 12 to 13: a line of the hole is late for nobody.
+    assert manifest.lateness == {0: 2, 5400: 1, 4 * 3600: 1}
+    assert manifest.late_recovered == 2
+
+
+def test_lateness_of_one_window_among_many_is_measured_against_what_was_read_before_all_of_them(lake, land, line, hours):
+    before = load_ledger(lake, "clicks")
+    land(lake, [], window=hours(12))
+    manifest = land(lake, [line("2026-11-20T12:30:00Z")], window=hours(12), before=before)
+    assert (manifest.lateness, manifest.late_recovered) == ({0: 1}, 0)
+
+
+def test_a_source_that_fails_midway_leaves_nothing_that_a_reader_sees(lake, land, line):
+    def pages():
+        yield [line(n=1)]
+        raise ConnectionResetError("page 2")
+
+    with pytest.raises(ConnectionResetError):
+        land(lake, batches=pages())
+    assert load_ledger(lake, "clicks").last_number == 0
+    assert land(lake, [line(n=1), line(n=2)]).books == FetchBooks(read=2, placed=2)
+
+
+def test_a_line_with_a_newline_inside_is_refused(lake, land):
+    with pytest.raises(TerminalError, match="one record per line"):
+        land(lake, [b'{"a":1}\n'])
+    assert load_ledger(lake, "clicks").last_number == 0
+
+
+def test_the_counters_of_the_client_are_in_the_manifest(lake, land, line):
+    manifest = land(lake, [line()], http=lambda: {"requests": 3, "order_violations": 2})
+    assert (manifest.http["requests"], manifest.order_violations) == (3, 2)
+    assert load_ledger(lake, "clicks").parts["2026-11-20T12"][0].application == "web"
+
+
+def test_a_large_fetch_leaves_memory_in_several_parts_that_hold_every_line_once(lake, land, line, text, monkeypatch):
+    monkeypatch.setattr(part_writing, "FRAME_BYTES", 4_000)
+    monkeypatch.setattr(part_writing, "TEXT_LIMIT", 10_000)
+    monkeypatch.setattr(part_writing, "FRAMES_LIMIT", 6_000)
+    lines = [line(f"2026-11-20T{n % 5:02d}:30:00Z", os.urandom(40).hex()) for n in range(1_000)]
+    manifest = land(lake, *(lines[i : i + 50] for i in range(0, len(lines), 50)))
+    assert len(manifest.parts) > 5
+    assert len({p.path for p in manifest.parts}) == len(manifest.parts)
+    for grain in {p.grain for p in manifest.parts}:
+        found = [x for p in manifest.parts if p.grain == grain for x in text(lake, p.path).splitlines()]
+        assert sorted(found) == sorted(x for x in lines if f'"{grain}:'.encode() in x)
+    for part in manifest.parts:
+        assert part.lines == text(lake, part.path).count(b"\n") == len(lake.store.read(part.ids)) // 16
+    assert land(lake, lines).books == FetchBooks(read=1_000, re_read=1_000)
+
+
+def test_a_part_is_read_by_the_plain_zstd_tool_chain(lake, land, line):
+    part = land(lake, [line(n=n) for n in range(10)]).parts[0]
+    with zstandard.open(lake.store.uri(part.path), "rb") as file:
+        assert file.read().count(b"\n") == 10
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fetches=st.lists(
+        st.lists(
+            st.one_of(
+                st.binary(max_size=30).filter(lambda x: b"\n" not in x),
+                st.builds(
+                    lambda hour, n, etag: b'{"etag":"%d","id":{"time":"2026-11-20T%02d:00:00Z"},"n":%d}' % (etag, hour, n),
+                    st.integers(0, 13),
+                    st.integers(0, 3),
+                    st.integers(0, 2),
+                ),
+            ),
+            max_size=12,
+        ),
+        max_size=5,
+    )
+)
+def test_any_lines_in_any_fetches_land_exactly_once(tmp_path_factory, land, text, fetches):
+    lake = open_lake(tmp_path_factory.mktemp("any")).with_settings(
+        LakeSettings(clock=dt.datetime(2026, 11, 20, 13, 15, tzinfo=dt.UTC), datasets={"clicks": DatasetSettings(start=dt.date(2026, 6, 1))})
+    )
+    books = FetchBooks()
+    for lines in fetches:
+        manifest = land(lake, lines)
+        assert manifest.books.difference() == 0
+        books += manifest.books
+    landed = Counter()
+    for parts in load_ledger(lake, "clicks").parts.values():
+        for one in parts:
+            held = text(lake, one.part.path)
+            assert held.count(b"\n") == one.part.lines
+            landed.update(held.removesuffix(b"\n").split(b"\n"))
+    every = {x for lines in fetches for x in lines}
+    assert books.placed + books.unplaced == sum(landed.values())
+    assert set(landed) <= every
+    masked = Counter(_without_etag(x) for x in landed.elements())
+    assert set(masked) == {_without_etag(x) for x in every}
+    assert set(masked.values()) <= {1}
+
+
+def _without_etag(line: bytes) -> bytes:
+    return line.replace(b'"etag":"0"', b'"etag":').replace(b'"etag":"1"', b'"etag":').replace(b'"etag":"2"', b'"etag":')
+
+
+def test_a_contract_without_masked_fields_compares_whole_lines(lake, land, line, contract: Contract):
+    bare = replace(contract, record=type(contract.record)(tuple(replace(f, masked=False) for f in contract.record.fields if f.name != "id")))
+    land(lake, [line(etag="a")], contract=bare)
+    assert land(lake, [line(etag="b"), line(etag="a")], contract=bare).books == FetchBooks(read=2, re_read=1, placed=1)

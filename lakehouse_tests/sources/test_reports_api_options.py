@@ -1,0 +1,120 @@
+"""What the client is told by the lake, the dataset and the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reports_api_helpers import HOUR, NOW, many, told, write_hours
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.reports_api import open_source, options_for
+from lakehouse.sources.reports_api.options import check_url
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return find_dataset("workspace_audit")
+
+
+@pytest.fixture
+def make_lake(tmp_path: Path) -> Any:
+    def make(**source: Any) -> Lake:
+        settings = LakeSettings(clock=NOW, datasets={"workspace_audit": DatasetSettings(source=source)})
+        return open_lake(tmp_path / "lake").with_settings(settings)
+
+    return make
+
+
+def test_a_lake_that_says_nothing_asks_google_for_what_the_dataset_declares(make_lake: Any, dataset: Dataset) -> None:
+    options = options_for(make_lake(), dataset)
+    assert dataset.source is not None
+    assert options.url == "https://admin.googleapis.com"
+    assert options.applications == dataset.source.applications
+    assert (options.queries_per_minute, options.filter_queries_per_minute) == (2400, 250)
+    assert (options.page_size, options.retention, options.compress) == (1000, dt.timedelta(days=180), True)
+
+
+def test_the_lake_names_url_applications_subject_and_rate(make_lake: Any, dataset: Dataset) -> None:
+    options = options_for(make_lake(url="https://proxy.example.com/", applications=["login"], subject="a@b.c", queries_per_minute=600), dataset)
+    assert (options.url, options.applications, options.subject, options.queries_per_minute) == ("https://proxy.example.com", ("login",), "a@b.c", 600)
+
+
+def test_the_environment_wins(make_lake: Any, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_URL", "http://localhost:8765/")
+    monkeypatch.setenv("LAKEHOUSE_GOOGLE_SUBJECT", "env@example.com")
+    monkeypatch.setenv("LAKEHOUSE_GOOGLE_CREDENTIALS", "/keys/collector.json")
+    options = options_for(make_lake(url="https://proxy.example.com", subject="a@b.c"), dataset)
+    assert (options.url, options.subject, options.key_file) == ("http://localhost:8765", "env@example.com", Path("/keys/collector.json"))
+
+
+def test_a_simulated_source_has_no_rate_limit_unless_one_is_set(make_lake: Any, dataset: Dataset) -> None:
+    free = options_for(make_lake(url="http://127.0.0.1:8765"), dataset)
+    assert (free.simulated, free.queries_per_minute, free.filter_queries_per_minute) == (True, None, None)
+    assert options_for(make_lake(url="http://127.0.0.1:8765", queries_per_minute=60), dataset).queries_per_minute == 60
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://admin.googleapis.com", "http://127.0.0.1.example.com", "http://localhost.example.com:80", "http://localhost@example.com",
+        "ftp://127.0.0.1", "admin.googleapis.com", "https://", "file:///etc",
+    ],
+)  # fmt: skip
+def test_only_https_or_this_machine_is_asked(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="https"):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"url": 7}, "source.url .* should be a text"),
+        ({"applications": "token"}, "source.applications .* list of names"),
+        ({"applications": [1]}, "source.applications .* list of names"),
+        ({"queries_per_minute": "fast"}, "source.queries_per_minute .* should be a number"),
+        ({"queries_per_minute": True}, "source.queries_per_minute .* should be a number"),
+        ({"subject": ["a"]}, "source.subject .* should be a text"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_named(make_lake: Any, dataset: Dataset, source: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        options_for(make_lake(**source), dataset)
+
+
+def test_a_dataset_without_this_source_is_refused(make_lake: Any, dataset: Dataset) -> None:
+    with pytest.raises(ConfigurationError, match="not read from the Reports API"):
+        options_for(make_lake(), replace(dataset, source=None))
+
+
+def test_a_lake_reads_from_a_running_simulator(make_lake: Any, dataset: Dataset, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(told(*many(3)))
+    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_URL", server.url)
+    client = open_source(make_lake(), dataset)
+    assert sum(len(page) for page in client.window("token", HOUR, HOUR + dt.timedelta(hours=1))) == 3
+    client.close()
+
+
+def test_a_lake_can_bring_its_own_simulated_source(make_lake: Any, dataset: Dataset) -> None:
+    lake = make_lake(simulated="activities")
+    write_hours(lake.store.root / "activities", "token", told(*many(3)))
+    clients = [open_source(lake, dataset) for _ in range(2)]
+    assert clients[0].options.url == clients[1].options.url
+    for client in clients:
+        assert sum(len(page) for page in client.window("token", HOUR, HOUR + dt.timedelta(hours=1))) == 3
+        client.close()
+
+
+def test_the_simulated_source_of_a_lake_goes_by_the_lakes_clock(make_lake: Any, dataset: Dataset) -> None:
+    lake = make_lake(simulated="activities")
+    write_hours(lake.store.root / "activities", "token", [(HOUR, NOW + dt.timedelta(hours=1), many(1)[0])])
+    early = open_source(lake, dataset)
+    assert early.newest("token") is None
+    late = open_source(lake, dataset, now=lambda: NOW + dt.timedelta(hours=2))
+    assert late.newest("token") is not None
