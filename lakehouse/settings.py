@@ -23,6 +23,8 @@ ENV_URL = "LAKEHOUSE_URL"
 ENV_KIND = "LAKEHOUSE_ENV"
 ENV_TOKEN_KEY = "LAKEHOUSE_TOKEN_KEY"  # noqa: S105  the name of a variable
 
+SHORTEST_KEY = 16  # characters
+
 log = logging.getLogger(__name__)
 
 
@@ -40,9 +42,10 @@ class DatasetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of `lake.json`. `clock`: a fixed now, for demos and replays; null is the system's clock."""
+    """The content of `lake.json`. `clock`: a fixed now, for demos and replays; null is the system's clock. `made`: when the lake was made."""
 
     format: int = LAKE_FORMAT
+    made: dt.datetime | None = None
     clock: dt.datetime | None = None
     datasets: dict[str, DatasetSettings] = msgspec.field(default_factory=dict)
 
@@ -81,9 +84,15 @@ class Lake:
         return self.settings.datasets.get(name, DatasetSettings())
 
     def start(self, dataset: str) -> dt.date:
-        """First day of a dataset's partitions; 180 days (the retention of the Reports API) before the lake was made where none is set."""
+        """First day of a dataset's partitions; 180 days (the retention of the Reports API) before the lake was made where none is set.
+
+        It stands still: a start that moved with the clock would take partitions away and refuse lines that it had placed the day before.
+        """
         start = self.dataset(dataset).start
-        return start if start is not None else self.now().date() - dt.timedelta(days=180)
+        if start is not None:
+            return start
+        made = self.settings.clock or self.settings.made or self.now()
+        return made.astimezone(dt.UTC).date() - dt.timedelta(days=180)
 
     def token_key(self) -> TokenKey:
         """The key for PII tokens: `LAKEHOUSE_TOKEN_KEY`, or a development key made once beside a lake on a local disk.
@@ -92,9 +101,9 @@ class Lake:
         """
         given = os.environ.get(ENV_TOKEN_KEY)
         if given:
-            if len(given) < 16:
+            if len(given) < SHORTEST_KEY:
                 raise ConfigurationError(
-                    f"{ENV_TOKEN_KEY} must have at least 16 characters, it has {len(given)}. Make one with: openssl rand -hex 32"
+                    f"{ENV_TOKEN_KEY} must have at least {SHORTEST_KEY} characters, it has {len(given)}. Make one with: openssl rand -hex 32"
                 )
             return TokenKey(given.encode())
         if is_production() or self.store.root is None:
@@ -103,7 +112,9 @@ class Lake:
         return TokenKey(_development_key(self.store.root))
 
     def with_settings(self, settings: LakeSettings) -> Lake:
-        """Write other settings to `lake.json` and return the lake that has them."""
+        """Write other settings to `lake.json` and return the lake that has them. When the lake was made stays as it is."""
+        if settings.made is None:
+            settings = msgspec.structs.replace(settings, made=self.settings.made)
         self.store.replace(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
         return replace(self, settings=settings)
 
@@ -133,7 +144,8 @@ def open_lake(url: str | Path | None = None) -> Lake:
     try:
         data = store.read(SETTINGS_FILE)
     except FileNotFoundError:
-        store.create(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(LakeSettings()), indent=2) + b"\n")
+        made = LakeSettings(made=dt.datetime.now(dt.UTC).replace(microsecond=0))
+        store.create(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
         data = store.read(SETTINGS_FILE)
     return Lake(store, _decode(data, store.uri(SETTINGS_FILE)))
 
@@ -160,8 +172,9 @@ def _decode(data: bytes, where: str) -> LakeSettings:
         settings = msgspec.convert(found, LakeSettings, strict=False)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise LakeFormatError(f"{where} cannot be read: {error}. Mend the file, or move it away to start from defaults.") from error
-    if settings.clock is not None and settings.clock.tzinfo is None:
-        raise LakeFormatError(f"{where}: clock must have a time zone, such as 2026-11-20T12:00:00Z, got {settings.clock.isoformat()}.")
+    for name, time in (("clock", settings.clock), ("made", settings.made)):
+        if time is not None and time.tzinfo is None:
+            raise LakeFormatError(f"{where}: {name} must have a time zone, such as 2026-11-20T12:00:00Z, got {time.isoformat()}.")
     return settings
 
 
@@ -171,12 +184,21 @@ def _development_key(root: Path) -> bytes:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         aside.touch(mode=0o600)
-        aside.write_text(secrets.token_hex(32))
         try:
+            with aside.open("w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())  # tokens of a key that a power cut took cannot be made again
             os.link(aside, path)
             log.warning("%s is not set: made a development key at %s. Do not use it for real data.", ENV_TOKEN_KEY, path)
         except FileExistsError:
             log.debug("another process made the development key first")
         finally:
             aside.unlink()
-    return path.read_bytes().strip()
+    secret = path.read_bytes().strip()
+    if len(secret) < SHORTEST_KEY:
+        raise ConfigurationError(
+            f"The development key {path} has {len(secret)} characters, expected at least {SHORTEST_KEY}. Restore it from a backup: without it the "
+            f"tokens of this lake cannot be made again. To start anew, delete it and replay all days, or set {ENV_TOKEN_KEY}."
+        )
+    return secret

@@ -35,8 +35,8 @@ def books(
     """Every line and every row in exactly one term, per day, and the sums of the layers against each other.
 
     fetch: read = re-read + placed + unplaced.  lines: lines = blank + erased + superseded + unreadable + records.
-    rows: rows = quarantined + filtered + held + duplicate + kept.  Tolerance zero: exits with 1 when anything differs. Lines that no build has read yet
-    are pending, which is no difference.
+    rows: rows = quarantined + filtered + held + duplicate + kept.  Tolerance zero: exits with 1 when anything differs. Lines that no build has
+    read yet are pending, which is no difference.
 
     Example:  [bold]lakehouse books --day 2026-11-18[/]
     """
@@ -66,6 +66,18 @@ _ROWS = ("quarantined", "filtered", "held", "duplicate", "kept")
 
 def show(found: Reconciliation, console: Console) -> None:
     """Print the books for people. Terms that are zero everywhere are left out of the table."""
+    show_sums(found, console)
+    console.print()
+    _show_days(found, console)
+    if found.pending:
+        console.print(f"\n{found.pending:,} landed lines are pending: no build has read them yet.")
+    for difference in found.differences:
+        console.print(f"[bold red]differs[/] {difference}")
+    console.print("\n[bold green]The books close.[/]" if found.closes else "\n[bold red]The books do not close.[/]")
+
+
+def show_sums(found: Reconciliation, console: Console) -> None:
+    """Print the equations over everything, each with a tick."""
     fetch = found.fetch
     sentence = f"{fetch.read:,} read = {fetch.re_read:,} re-read + {fetch.placed:,} placed + {fetch.unplaced:,} unplaced"
     console.print(f"{tick(not fetch.difference())} [bold]fetch[/]  {sentence}  ({found.fetches:,} fetches)")
@@ -77,13 +89,6 @@ def show(found: Reconciliation, console: Console) -> None:
         good = mart.source_rows + mart.excluded == mart.clean_rows
         left = f" + {mart.excluded:,} excluded" if mart.excluded else ""
         console.print(f"{tick(good)} [bold]mart[/]   {mart.clean_rows:,} clean rows = {mart.source_rows:,} in {mart.mart}{left}")
-    console.print()
-    _show_days(found, console)
-    if found.pending:
-        console.print(f"\n{found.pending:,} landed lines are pending: no build has read them yet.")
-    for difference in found.differences:
-        console.print(f"[bold red]differs[/] {difference}")
-    console.print("\n[bold green]The books close.[/]" if found.closes else "\n[bold red]The books do not close.[/]")
 
 
 def _equation(left: int, name: str, terms: dict[str, int]) -> str:

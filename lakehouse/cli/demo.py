@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import shlex
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from lakehouse.cli.demo_lake import NOW, DemoLake, check_place, clear, first_look, prepare
 from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, print_json, table
+from lakehouse.cli.output import error_panel, facts, print_json
 from lakehouse.cli.session import JsonOption, LakeOption, lake_url, pick_dataset
+from lakehouse.settings import default_url
+from lakehouse.storage import local_path
 
 if TYPE_CHECKING:
     from lakehouse.cli.demo_story import Story
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 def demo(
     ctx: typer.Context,
     dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Which dataset to show.")] = "workspace_audit",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Empty the demo lake and begin anew; never a lake that the demo did not make.", show_default=False)] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Empty the demo lake and begin anew; never a lake that the demo did not make.", show_default=False)
+    ] = False,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
     """See it work, offline: a week of traffic with every kind of defect, fetched over real HTTP, cleaned, published, checked to the record.
 
-    The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. One hour comes
-    late and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.
+    The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. One hour
+    comes late and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.
 
     Example:  [bold]lakehouse demo[/]     [bold]lakehouse demo --lake /tmp/demo --fresh[/]
     """
+    from lakehouse.cli.demo_lake import check_place, clear
     from lakehouse.cli.demo_story import tell
 
     began = time.monotonic()
@@ -49,3 +52,18 @@ def demo(
     if not as_json:
         _what_next(story, facts())
         facts().print(f"\n[dim]{time.monotonic() - began:.0f} seconds[/]")
+
+
+def _what_next(story: Story, console: Console) -> None:
+    """Commands to copy, with values of this very lake."""
+    root = story.demo.lake.store.root
+    where = "" if root == local_path(default_url()) else f" --lake {root}"
+    console.print("[bold cyan]What next[/]")
+    for command, why in (
+        ("lakehouse dev", "the same runs, assets and checks in Dagster's UI"),
+        ('lakehouse sql "SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL"', "marts, clean, quarantine and books in DuckDB"),
+        (f"lakehouse explain row {shlex.join(story.example)}", "from a number in a mart to the raw lines behind it"),
+        ("lakehouse quarantine list", "what was refused, and how to mend it"),
+        ("lakehouse status", "complete up to when, how late, what waits"),
+    ):
+        console.print(f"  [bold]{command}{where}[/]\n    [dim]{why}[/]", soft_wrap=True)

@@ -13,7 +13,8 @@ import msgspec
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.operations.truth import generator_of
-from lakehouse.settings import SETTINGS_FILE, DatasetSettings, Lake, LakeSettings, local_path, open_lake
+from lakehouse.settings import SETTINGS_FILE, DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.storage import local_path
 
 # The demo's now never moves, so that everybody sees the same numbers. One in the morning: yesterday's sweep is due, and the late hour is in it.
 NOW = dt.datetime(2026, 11, 20, 1, tzinfo=dt.UTC)
@@ -60,7 +61,9 @@ def check_place(url: str, dataset: Dataset) -> Path:
         raise ConfigurationError(f"The demo needs a lake on a local disk, {url} is none. Choose a folder: lakehouse demo --lake demo-lake")
     if (root / SETTINGS_FILE).is_file():
         if not is_demo_lake(open_lake(root), dataset):
-            raise ConfigurationError(f"{root} holds a lake that the demo did not make, and is left alone. Choose another folder: lakehouse demo --lake demo-lake")
+            raise ConfigurationError(
+                f"{root} holds a lake that the demo did not make, and is left alone. Choose another folder: lakehouse demo --lake demo-lake"
+            )
     elif root.is_dir() and any(root.iterdir()):
         raise ConfigurationError(f"{root} is not empty and holds no lake, and is left alone. Choose another folder: lakehouse demo --lake demo-lake")
     return root

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, hint, notes
 from lakehouse.cli.session import LakeOption, open_for_writing
 from lakehouse.errors import ConfigurationError, TerminalError
@@ -41,7 +40,9 @@ def dev(
 
     opened = open_for_writing(ctx, lake)
     if port_in_use(host, port):
-        raise ConfigurationError(f"Port {port} of {host} is taken, perhaps by another `lakehouse dev`. Stop that one, or choose another: --port {port + 1}.")
+        raise ConfigurationError(
+            f"Port {port} of {host} is taken, perhaps by another `lakehouse dev`. Stop that one, or choose another: --port {port + 1}."
+        )
     workspace = project_root() / "workspace.yaml"
     if not workspace.is_file():
         raise ConfigurationError(f"{workspace} is missing: `lakehouse dev` needs the checkout of the project.")

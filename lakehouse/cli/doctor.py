@@ -22,7 +22,9 @@ _MARKS = {"good": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[bold red]✗
 
 def doctor(
     ctx: typer.Context,
-    source: Annotated[bool, typer.Option("--source", help="Look at the source instead: credentials, delegation, scope, quota, one live record.", show_default=False)] = False,
+    source: Annotated[
+        bool, typer.Option("--source", help="Look at the source instead: credentials, delegation, scope, quota, one live record.", show_default=False)
+    ] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Delete orphans: files older than a day that nothing names.", show_default=False)] = False,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,

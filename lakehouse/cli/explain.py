@@ -40,7 +40,8 @@ def row(
     ctx: typer.Context,
     mart: Annotated[str, typer.Argument(help="A published mart.", show_default=False)],
     where: Annotated[
-        list[str] | None, typer.Argument(metavar="COLUMN=VALUE...", help="Which row; an empty value is null. None: the first row.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="COLUMN=VALUE...", help="Which row; an empty value is null. None: the first row.", show_default=False),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows of the mart.")] = 1,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many raw lines of each.")] = 10,
@@ -95,7 +96,9 @@ def _raw(lake: Lake, ref: LineRef) -> str:
 
 def show_row(found: MartRow, raw: list[str], console: Console) -> None:
     """Print what is behind a row of a mart for people."""
-    console.print(f"[bold]marts.{found.mart}[/], version {found.version}" + (f", derived from {' < '.join(found.derives_from)}" if found.derives_from else ""))
+    console.print(
+        f"[bold]marts.{found.mart}[/], version {found.version}" + (f", derived from {' < '.join(found.derives_from)}" if found.derives_from else "")
+    )
     console.print(table(None, ["column", "value"], list(found.row.items())))
     console.print(f"\nit stands for the clean rows with\n  {escape(found.where)}", soft_wrap=True)
     counted = "" if found.counted is None else f", the mart counts {found.counted:,} {tick(found.agrees)}"

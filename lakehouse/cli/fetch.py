@@ -17,8 +17,12 @@ TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
 
 def fetch(
     ctx: typer.Context,
-    start: Annotated[dt.datetime | None, typer.Option("--from", formats=TIMES, help="Fetch from here on (UTC), read before or not.", show_default=False)] = None,
-    end: Annotated[dt.datetime | None, typer.Option("--to", formats=TIMES, help="Up to here (UTC, exclusive); default: now.", show_default=False)] = None,
+    start: Annotated[
+        dt.datetime | None, typer.Option("--from", formats=TIMES, help="Fetch from here on (UTC), read before or not.", show_default=False)
+    ] = None,
+    end: Annotated[
+        dt.datetime | None, typer.Option("--to", formats=TIMES, help="Up to here (UTC, exclusive); default: now.", show_default=False)
+    ] = None,
     application: Annotated[list[str] | None, typer.Option("--application", "-a", help="Only this one; may be repeated.", show_default=False)] = None,
     build: Annotated[bool, typer.Option("--build", help="Then build the days that are stale and publish the marts.", show_default=False)] = False,
     dataset: DatasetOption = None,
@@ -27,8 +31,8 @@ def fetch(
 ) -> None:
     """Ask the source for what is new and land it: unread hours, the overlap before them, sweeps that are due.
 
-    It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it again
-    and only what is missing is asked for. Lines that were landed before are counted, not landed twice.
+    It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it
+    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice.
 
     Example:  [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """

@@ -79,7 +79,7 @@ def text(value: object) -> str:
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, raw: bool = False) -> Table:
     """A Rich table; columns that hold numbers are right-aligned. `raw`: cells are markup already."""
     body = [list(row) for row in rows]
-    result = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    result = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False, show_header=any(columns))
     for index, name in enumerate(columns):
         cells = [row[index] for row in body]
         numeric = any(_is_number(cell) for cell in cells) and all(cell is None or _is_number(cell) for cell in cells)

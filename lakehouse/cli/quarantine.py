@@ -101,7 +101,9 @@ def export(
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ConfigurationError(f"{file} is there already, and an export never replaces a file: it may hold mended lines. Name another one.") from error
+        raise ConfigurationError(
+            f"{file} is there already, and an export never replaces a file: it may hold mended lines. Name another one."
+        ) from error
     count = 0
     with os.fdopen(descriptor, "wb") as out:
         for entry in quarantine_export(opened, chosen, ({"part": r.part, "line": r.line, "rule": r.rule} for r in rows)):
@@ -121,8 +123,8 @@ def redrive(
 ) -> None:
     """Land mended lines: each supersedes the line that it was made of, which stays in raw. Then the days that this touches are built again.
 
-    A line that was not changed would be refused again: delete it from the file. All lines are checked before the first one lands. For a mended contract
-    no redrive is needed: `lakehouse replay` builds the day again.
+    A line that was not changed would be refused again: delete it from the file. All lines are checked before the first one lands. For a mended
+    contract no redrive is needed: `lakehouse replay` builds the day again.
 
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """

@@ -25,7 +25,9 @@ def replay(
     day: Annotated[list[dt.datetime] | None, typer.Argument(formats=DAY, help="Days to build (UTC).", show_default=False)] = None,
     start: Annotated[dt.datetime | None, typer.Option("--from", formats=DAY, help="First day of a range.", show_default=False)] = None,
     end: Annotated[dt.datetime | None, typer.Option("--to", formats=DAY, help="Last day of the range, inclusive.", show_default=False)] = None,
-    stale: Annotated[bool, typer.Option("--stale", help="The days on which something landed that their build has not seen.", show_default=False)] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="The days on which something landed that their build has not seen.", show_default=False)
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build every hour anew, though its inputs are the same.", show_default=False)] = False,
     engine: Annotated[str | None, typer.Option("--engine", help="Engine instead of the dataset's own.", show_default=False)] = None,
     marts: Annotated[bool, typer.Option("--marts/--no-marts", help="Publish the marts afterwards.")] = True,
@@ -35,10 +37,11 @@ def replay(
 ) -> None:
     """Build days again from raw, without the source, and publish what that changes.
 
-    The same inputs are never built twice: a replay of an unchanged day costs nothing and changes nothing. It materializes clean/<dataset> and the marts
-    in Dagster's history. A day that fails its audit keeps its old version and does not stop its neighbours.
+    The same inputs are never built twice: a replay of an unchanged day costs nothing and changes nothing. It materializes clean/<dataset> and the
+    marts in Dagster's history. A day that fails its audit keeps its old version and does not stop its neighbours.
 
-    Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to 2026-11-07 --force[/]
+    Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to
+    2026-11-07[/]
     """
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     days = _days(opened, chosen, day, start, end, stale)

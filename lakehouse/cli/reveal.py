@@ -21,8 +21,8 @@ def reveal(
 ) -> None:
     """Find the plain e-mail address behind a token. For those who may read raw.
 
-    Who, when and why go to <lake>/ops/reveals/ before anything is read. The address is found by computing the tokens of the addresses in raw again, so
-    it needs the lake's token key. Exits with 1 when raw does not hold the address (any more).
+    Who, when and why go to <lake>/ops/reveals/ before anything is read. The address is found by computing the tokens of the addresses in raw
+    again, so it needs the lake's token key. Exits with 1 when raw does not hold the address (any more).
 
     Example:  [bold]lakehouse reveal tok_mfrggzdfmztwq2lknnwg23tpoa --reason "incident 4711"[/]
     """

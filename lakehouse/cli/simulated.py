@@ -31,7 +31,7 @@ def simulated_folder(lake: Lake, dataset: Dataset) -> Path | None:
 
 @contextlib.contextmanager
 def serving(lake: Lake, dataset: Dataset) -> Iterator[SimulatedReportsApi | None]:
-    """Serve the simulated source of a lake, by the lake's clock, while the block runs; nothing for a real source or where the environment names a server."""
+    """Serve the simulated source of a lake, by its clock, while the block runs; nothing for a real source or where the environment names a server."""
     from lakehouse.sources.reports_api.options import ENV_URL
 
     folder = simulated_folder(lake, dataset)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import typer
 
 from lakehouse.cli.output import facts, print_json, table
 from lakehouse.cli.session import JsonOption, LakeOption, open_for_reading
+
+if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+    from lakehouse.settings import Lake
 
 
 def sources(ctx: typer.Context, as_json: JsonOption = False, lake: LakeOption = None) -> None:
@@ -16,30 +24,33 @@ def sources(ctx: typer.Context, as_json: JsonOption = False, lake: LakeOption = 
     Example:  [bold]lakehouse sources --json[/]
     """
     from lakehouse.datasets.registry import all_datasets
-    from lakehouse.steps.applications import applications_of
 
     opened = open_for_reading(ctx, lake)
-    rows = []
-    for dataset in all_datasets():
-        settings = opened.dataset(dataset.name)
-        declared = dataset.source
-        rows.append(
-            {
-                "dataset": dataset.name,
-                "source": declared.name if declared is not None else None,
-                "applications": list(applications_of(opened, dataset)),
-                "from": opened.start(dataset.name),
-                "engine": settings.engine or dataset.engine,
-                "simulated": settings.source.get("simulated"),
-                "url": settings.source.get("url"),
-            }
-        )
+    rows = [_row(opened, dataset) for dataset in all_datasets()]
     if as_json:
         print_json(rows)
         return
-    cells = [(r["dataset"], r["source"], ", ".join(r["applications"]), r["from"], r["engine"], _origin(r["simulated"], r["url"])) for r in rows]  # type: ignore[call-overload]
+    cells = [(r.dataset, r.source, ", ".join(r.applications), r.start, r.engine, r.reads) for r in rows]
     facts().print(table(None, ["dataset", "source", "applications", "from", "engine", "reads"], cells))
 
 
-def _origin(simulated: object, url: object) -> str:
-    return f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API"
+@dataclass(frozen=True)
+class SourceRow:
+    """One dataset: what it is read from in this lake. `start`: first day of its partitions."""
+
+    dataset: str
+    source: str | None
+    applications: tuple[str, ...]
+    start: dt.date
+    engine: str
+    reads: str
+
+
+def _row(lake: Lake, dataset: Dataset) -> SourceRow:
+    from lakehouse.steps.applications import applications_of
+
+    settings, declared = lake.dataset(dataset.name), dataset.source
+    simulated, url = settings.source.get("simulated"), settings.source.get("url")
+    reads = f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API" if declared else "files"
+    name = declared.name if declared is not None else None
+    return SourceRow(dataset.name, name, applications_of(lake, dataset), lake.start(dataset.name), settings.engine or dataset.engine, reads)

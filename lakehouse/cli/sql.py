@@ -35,7 +35,8 @@ def sql(
 ) -> None:
     """Ask marts, clean, quarantine and books in one DuckDB session.
 
-    Published marts are opened read-only: a build that runs at the same time neither waits nor fails. Of several statements the last answer is printed.
+    Published marts are opened read-only: a build that runs at the same time neither waits nor fails. Of several statements the last answer is
+    printed.
 
     Example:  [bold]lakehouse sql "SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL"[/]
     """

@@ -12,14 +12,15 @@ from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading
 
 if TYPE_CHECKING:
+    from lakehouse.landing.manifest import Window
     from lakehouse.operations.status import Status
 
 
 def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOption = False, lake: LakeOption = None) -> None:
     """How complete, how late and how healthy each dataset is.
 
-    "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days have
-    landed lines that their build has not seen.
+    "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
+    have landed lines that their build has not seen.
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
@@ -71,8 +72,8 @@ def _time(value: dt.datetime | None) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if value is not None else "-"
 
 
-def _holes(holes: tuple[object, ...]) -> str:
-    shown = [f"{getattr(h, 'start'):%m-%d %H:%M} to {getattr(h, 'end'):%m-%d %H:%M}" for h in holes[:3]]
+def _holes(holes: tuple[Window, ...]) -> str:
+    shown = [f"{h.start:%m-%d %H:%M} to {h.end:%m-%d %H:%M}" for h in holes[:3]]
     return "; ".join(shown) + (f" and {len(holes) - 3} more" if len(holes) > 3 else "") if holes else "none"
 
 

@@ -70,7 +70,8 @@ def built(reports: Sequence[DayReport]) -> list[dict[str, Any]]:
 def published(reports: Sequence[MartsReport]) -> list[dict[str, Any]]:
     """What publishing came to."""
     return [
-        {"version": r.version, "skipped": r.skipped, "reason": r.reason, "marts": len(r.rebuilt), "tests": len(r.tests), "seconds": r.seconds} for r in reports
+        {"version": r.version, "skipped": r.skipped, "reason": r.reason, "marts": len(r.rebuilt), "tests": len(r.tests), "seconds": r.seconds}
+        for r in reports
     ]
 
 

@@ -34,9 +34,13 @@ class Grain:
     def parse(cls, key: str) -> Grain:
         """The grain of a key; `ValueError` when it is none."""
         if key.startswith("unplaced-"):
-            return cls.unplaced(dt.date.fromisoformat(key.removeprefix("unplaced-")))
-        day, _, hour = key.partition("T")
-        return cls(dt.date.fromisoformat(day), "hour", int(hour)) if hour else cls(dt.date.fromisoformat(day), "day")
+            found = cls.unplaced(dt.date.fromisoformat(key.removeprefix("unplaced-")))
+        else:
+            day, _, hour = key.partition("T")
+            found = cls(dt.date.fromisoformat(day), "hour", dt.time(int(hour)).hour) if hour else cls(dt.date.fromisoformat(day), "day")
+        if found.key != key:  # one grain has one key: it is part of file names
+            raise ValueError(f"{key!r} is no grain, expected 2026-11-20T13, 2026-11-20 or unplaced-2026-11-20")
+        return found
 
     @property
     def key(self) -> str:

@@ -168,13 +168,22 @@ class Contract:
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
-        if len(set(names)) != len(names):
-            raise ValueError(f"contract {self.name}: a column is declared twice")
-        missing = [k for k in (*self.key, self.event_time, *self.id_columns) if k not in names]
+        folded = [c.name.casefold() for c in self.table_columns]  # Delta tells no capitals apart
+        if len(set(folded)) != len(folded):
+            raise ValueError(f"contract {self.name}: a column is declared twice, or has the name of a column that every table has")
+        named = (*self.key, self.event_time, *self.id_columns, *([self.version_column] if self.version_column else []))
+        missing = [k for k in named if k not in names]
         if missing:
-            raise ValueError(f"contract {self.name}: {missing} are named as key, id or event time but are not columns")
+            raise ValueError(f"contract {self.name}: {missing} are named as key, id, version or event time but are not columns")
+        if self.column(self.event_time).type != "timestamp":
+            raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be a timestamp")
+        personal = [c.name for c in self.columns if c.pii is not None and c.type != "string"]
+        if personal:
+            raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")
         if self.event_time not in self.key:
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be in the key, so that duplicates lie in one grain")
+        if not _leads_to_text(self.record, self.time_path.split(".")):
+            raise ValueError(f"contract {self.name}: time_path {self.time_path!r} leads to no text of the record: every line would be unplaced")
 
     def column(self, name: str) -> Column:
         """The column of that name; `KeyError` when there is none."""
@@ -192,3 +201,10 @@ class Contract:
     def content_columns(self) -> tuple[str, ...]:
         """Names of the columns that make up the content of a row (all but provenance)."""
         return (*(c.name for c in self.columns), EXTRA.name)
+
+
+def _leads_to_text(kind: JsonType, path: list[str]) -> bool:
+    if not path:
+        return isinstance(kind, JsonText)
+    field = kind.field(path[0]) if isinstance(kind, JsonObject) else None
+    return field is not None and _leads_to_text(field.type, path[1:])

@@ -9,7 +9,7 @@ import polars as pl
 # RFC 3339 as nearly every producer writes it; what differs goes through `parse_time`, text by text.
 _PLAIN = "%Y-%m-%dT%H:%M:%S%.fZ"
 # The reader of columns also takes what `parse_time` does not: one digit for two, leap seconds, years that are no years.
-_STRICT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]+)?Z$"
+_STRICT = r"^(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]+)?Z$"
 
 
 def parse_time(text: str) -> dt.datetime | None:

@@ -28,7 +28,11 @@ def inspect_instance(lake: Lake) -> Iterator[Fact]:
     """Facts about Dagster's home of a lake; one sentence where there is none yet, which is no fault."""
     home = _home(lake)
     if home is None or not (home / "dagster.yaml").is_file():
-        yield Fact("dagster", "good" if home is not None else "note", f"{home or ENV_HOME} is not there yet: the first command that changes the lake makes it")
+        yield Fact(
+            "dagster",
+            "good" if home is not None else "note",
+            f"{home or ENV_HOME} is not there yet: the first command that changes the lake makes it",
+        )
         return
     yield _settings(home)
     with open_instance(lake) as instance:
@@ -57,7 +61,9 @@ def _daemons(instance: dg.DagsterInstance) -> Fact:
         return Fact("daemon", "note", "has never run: sensors and backfills of the UI wait for it", "lakehouse dev")
     sick = sorted(kind for kind, status in statuses.items() if status.required and not status.healthy)
     if sick:
-        return Fact("daemon", "note", f"not running now ({', '.join(sick)})", "lakehouse dev, or look for its error in the UI under Deployment > Daemons")
+        return Fact(
+            "daemon", "note", f"not running now ({', '.join(sick)})", "lakehouse dev, or look for its error in the UI under Deployment > Daemons"
+        )
     return Fact("daemon", "good", "running")
 
 

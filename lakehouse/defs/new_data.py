@@ -62,6 +62,7 @@ def _request(
         )
     return dg.RunRequest(
         run_key=f"{name}:{content}:{failed}",  # remembered for ever, so it names the content and the attempt, never the bare hours
+        asset_selection=[catalogue.raw_key(name)],
         run_config={"ops": {step: {"config": {"purpose": "planned"}}}},
         tags={**range_tags(hours), FETCH_TAG: content, "lakehouse/dataset": name},
     )

@@ -38,9 +38,9 @@ def range_tags(keys: Sequence[str]) -> dict[str, str]:
 
 
 def running(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
-    """The id of an unfinished run that makes this asset, whoever launched it; None when there is none."""
+    """The id of an unfinished run that makes this asset, whoever launched it; None when there is none. A run without a selection makes all assets."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if run.asset_selection is not None and asset in run.asset_selection:
+        if not run.asset_selection or asset in run.asset_selection:
             return run.run_id
     return None
 

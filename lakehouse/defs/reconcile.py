@@ -79,7 +79,8 @@ def _requests(
 
 def _request(name: str, days: Sequence[str], causes: dict[str, str], attempts: dict[str, int]) -> dg.RunRequest:
     content = hashlib.blake2b(repr([(d, causes[d], attempts[d]) for d in days]).encode(), digest_size=8).hexdigest()
-    return dg.RunRequest(run_key=f"{name}:{content}", tags={**range_tags(days), **{DAY_TAG + d: causes[d] for d in days}, "lakehouse/dataset": name})
+    tags = {**range_tags(days), **{DAY_TAG + day: causes[day] for day in days}, "lakehouse/dataset": name}
+    return dg.RunRequest(run_key=f"{name}:{content}", asset_selection=[catalogue.clean_key(name)], tags=tags)
 
 
 def cause(day: StaleDay) -> str:

@@ -116,8 +116,9 @@ class _Attempt:
         if plan.nothing:
             return self._skip(plan)
         fail_point("marts.before_dbt")
-        run_dbt(["build", "--select", *self._selection(plan)], target=self.target, file=self.file, variables=self._variables(plan), line=self._say)
-        result = read_run(self.target)
+        command = ["build", "--select", *self._selection(plan)]
+        run_dbt(command, target=self.target, file=self.file, parsed=self._parsed(), variables=self._variables(plan), line=self._say)
+        result = read_run(self.target, {test.name: spec.name for spec in self.specs for test in spec.tests})
         if result.red or not result.models:
             raise self._refused(result)
         rows = self._finish()
@@ -164,6 +165,15 @@ class _Attempt:
             "as_of": plan.as_of.isoformat() if plan.as_of is not None else None,
             "collector_client_id": self.collector,
         }
+
+    def _parsed(self) -> Path:
+        """Where the parsed dbt project is kept: parsing takes longer than building."""
+        name = "-".join([self.recipe, *(importlib.metadata.version(package) for package in _SOFTWARE)])
+        folder = publish.local_root(self.lake) / "marts" / ".parsed"
+        for old in folder.glob("*.msgpack"):
+            if old.stem != name:
+                old.unlink(missing_ok=True)
+        return folder / f"{name}.msgpack"
 
     def _stretches(self, plan: Plan) -> dict[str, tuple[DateRange, ...]]:
         return {spec.name: tuple(ranges(plan.dates[spec.name], spec.parsed_reach.step)) for spec in self.specs if spec.name in plan.dates}

@@ -15,6 +15,7 @@ from lakehouse.errors import TerminalError
 from lakehouse.settings import project_root
 
 ENV_FILE = "LAKEHOUSE_MARTS_FILE"
+_GOOD, _RED = 0, 3  # exit codes of `dbt_process`
 _TAIL = 4000  # characters of dbt's own words that an error repeats
 
 
@@ -59,24 +60,13 @@ class DbtRun(msgspec.Struct, frozen=True):
         return any(m.status != "success" for m in self.models) or any(not t.passed for t in self.tests)
 
 
-class _Node(msgspec.Struct):
-    name: str
-    resource_type: str
-    attached_node: str | None = None
-    original_file_path: str = ""
-    relation_name: str | None = None
-
-
-class _Manifest(msgspec.Struct):
-    nodes: dict[str, _Node]
-
-
 class _Result(msgspec.Struct):
     unique_id: str
     status: str
     execution_time: float = 0.0
     message: str | None = None
     failures: int | None = None
+    compiled_code: str | None = None
 
 
 class _RunResults(msgspec.Struct):
@@ -94,67 +84,75 @@ def run_dbt(
     *,
     target: Path,
     file: Path | None = None,
+    parsed: Path | None = None,
     variables: Mapping[str, Any] | None = None,
     line: Callable[[str], None] | None = None,
-) -> int:
-    """Run dbt in a process of its own; returns 0 when all went well, 1 when a node failed.
+) -> bool:
+    """Run dbt in a process of its own; returns whether all went well (False: a node failed).
 
-    `target`: folder for all that dbt writes. `file`: the DuckDB file that models are built in (none: in memory). `line` is called with each line
-    that dbt says. Raises `TerminalError` when dbt could not run at all.
+    `target`: folder for all that dbt writes. `file`: the DuckDB file that models are built in (none: in memory). `parsed`: file that keeps the parsed
+    project for the next time; its name must change with the project. `line` is called with each line that dbt says. Raises `TerminalError` when dbt
+    could not run at all.
     """
     target.mkdir(parents=True, exist_ok=True)
-    project = str(dbt_project())
-    arguments = ["--no-use-colors", "--no-partial-parse", *command, "--project-dir", project, "--profiles-dir", project]
-    arguments += ["--target-path", str(target), "--log-path", str(target), "--vars", msgspec.json.encode(dict(variables or {})).decode()]
-    request = target / "arguments.json"
-    request.write_bytes(msgspec.json.encode(arguments))
+    places = ["--project-dir", str(dbt_project()), "--profiles-dir", str(dbt_project()), "--target-path", str(target), "--log-path", str(target)]
+    flags = ["--no-use-colors", "--no-partial-parse"]
+    request = {
+        "arguments": [*flags, *command, *places, "--vars", msgspec.json.encode(dict(variables or {})).decode()],
+        "parse": [*flags, "--quiet", "parse", *places],
+        "parsed": str(parsed) if parsed is not None else None,
+    }
+    (target / "request.json").write_bytes(msgspec.json.encode(request))
     environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUNBUFFERED": "1"}
     environment[ENV_FILE] = str(file) if file is not None else ":memory:"
+    code, said = _listen([sys.executable, "-m", "lakehouse.marts.dbt_process", str(target / "request.json")], environment, line or (lambda _: None))
+    if code not in (_GOOD, _RED):
+        raise TerminalError(f"dbt could not run (exit code {code}). It said:\n{said[-_TAIL:]}")
+    return code == _GOOD
+
+
+def _listen(command: list[str], environment: dict[str, str], line: Callable[[str], None]) -> tuple[int, str]:
+    """Run a command to its end; (exit code, what it said)."""
     said: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", "lakehouse.marts.dbt_process", str(request)],
-        cwd=project_root(),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
+        command, cwd=project_root(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
     ) as process:
         assert process.stdout is not None  # noqa: S101  it is a pipe
         for text in process.stdout:
             said.append(text)
-            if line is not None:
-                line(text.rstrip())
-    if process.returncode not in (0, 1):
-        raise TerminalError(f"dbt could not run (exit code {process.returncode}). It said:\n{''.join(said)[-_TAIL:]}")
-    return process.returncode
+            line(text.rstrip())
+    return process.returncode, "".join(said)
 
 
-def read_run(target: Path) -> DbtRun:
-    """What the invocation with this target folder did. Raises `TerminalError` when it left no results."""
+def read_run(target: Path, tests_of: Mapping[str, str]) -> DbtRun:
+    """What the invocation with this target folder did. `tests_of`: test -> mart. The SQL of red tests is written to `<target>/red/`.
+
+    Raises `TerminalError` when it left no results.
+    """
     try:
         results = msgspec.json.decode((target / "run_results.json").read_bytes(), type=_RunResults)
-        nodes = msgspec.json.decode((target / "manifest.json").read_bytes(), type=_Manifest).nodes
     except FileNotFoundError as error:
         raise TerminalError(f"dbt left no results in {target}; its log is {target / 'dbt.log'}.") from error
     models, tests = [], []
     for result in results.results:
-        node = nodes[result.unique_id]
-        if node.resource_type == "test":
-            tests.append(_test(result, node, nodes, target))
+        kind, _, name = result.unique_id.split(".")[:3]
+        if kind == "test":
+            tests.append(_test(result, name, tests_of.get(name, ""), target))
         else:
-            models.append(ModelResult(node.name, _model_status(result.status), round(result.execution_time, 3), _said(result)))
+            models.append(ModelResult(name, _model_status(result.status), round(result.execution_time, 3), _said(result)))
     return DbtRun(tuple(models), tuple(tests), round(results.elapsed_time, 3))
 
 
-def _test(result: _Result, node: _Node, nodes: Mapping[str, _Node], target: Path) -> TestResult:
-    of = nodes.get(node.attached_node or "")
+def _test(result: _Result, name: str, mart: str, target: Path) -> TestResult:
     status: Any = result.status if result.status in ("pass", "warn", "fail", "skipped") else "error"
-    compiled = next(iter(sorted(target.glob(f"compiled/**/{node.name}.sql"))), None) if status in ("fail", "error") else None
+    compiled = None
+    if status in ("fail", "error") and result.compiled_code is not None:
+        compiled = target / "red" / f"{name}.sql"
+        compiled.parent.mkdir(exist_ok=True)
+        compiled.write_text(result.compiled_code, encoding="utf-8")
     return TestResult(
-        name=node.name,
-        model=of.name if of is not None else "",
+        name=name,
+        model=mart,
         status=status,
         failures=result.failures or 0,
         seconds=round(result.execution_time, 3),

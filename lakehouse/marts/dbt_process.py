@@ -1,7 +1,7 @@
 """One dbt invocation in a process of its own: `python -m lakehouse.marts.dbt_process request.json`.
 
-The request is a file, because the dates of a long backfill are longer than what systems allow on a command line. Exit code: 0 good, 1 dbt ran
-and something failed, 2 dbt could not run.
+The request is a file, because the dates of a long backfill are longer than what systems allow on a command line. Exit code: 0 good, 3 dbt ran
+and something failed, anything else: dbt could not run.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ def _parsed(path: Path, arguments: list[str]) -> Any:
     from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 
     if path.exists():
-        manifest = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+        manifest: Any = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
         manifest.build_flat_graph()
         return manifest
     outcome = dbtRunner().invoke(arguments)
     if not isinstance(outcome.result, Manifest):
         sys.exit(_code(outcome) or 2)
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     aside.write_bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
     aside.replace(path)
@@ -45,7 +46,7 @@ def _code(outcome: Any) -> int:
     if outcome.exception is not None:
         sys.stderr.write(f"{type(outcome.exception).__name__}: {outcome.exception}\n")
         return 2
-    return 0 if outcome.success else 1
+    return 0 if outcome.success else 3
 
 
 if __name__ == "__main__":

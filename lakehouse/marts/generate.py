@@ -27,7 +27,7 @@ def marts_json() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         said: list[str] = []
-        if run_dbt(["parse"], target=target, line=said.append) != 0:
+        if not run_dbt(["parse"], target=target, line=said.append):
             raise TerminalError("The dbt project does not parse:\n" + "\n".join(said))
         manifest = msgspec.json.decode((target / "manifest.json").read_bytes())
     return msgspec.json.format(msgspec.json.encode(specs_of(manifest)), indent=1) + b"\n"

@@ -59,7 +59,7 @@ class DayBooks:
 
 @dataclass(frozen=True)
 class MartAccount:
-    """A mart that accounts for all rows: the sum of its `_source_rows`, the rows that its predicate leaves out, and the clean rows it was built from."""
+    """A mart that accounts for rows: the sum of its `_source_rows`, the rows that its predicate leaves out, the clean rows it was built from."""
 
     mart: str
     source_rows: int
@@ -194,10 +194,10 @@ def mart_accounts(lake: Lake, dataset: Dataset) -> list[MartAccount]:
 
 
 def _mart_account(con: duckdb.DuckDBPyConnection, spec: MartSpec, kept: int) -> MartAccount:
-    told = con.execute(f"SELECT coalesce(sum(_source_rows), 0)::BIGINT FROM published.{spec.name}").fetchall()[0][0]  # noqa: S608  names of the specification
+    told = con.execute(f"SELECT coalesce(sum(_source_rows), 0)::BIGINT FROM published.{spec.name}").fetchall()[0][0]
     excluded = 0
     if spec.source_predicate is not None:
-        excluded = con.execute(f"SELECT count(*) FROM clean WHERE NOT coalesce({spec.source_predicate}, false)").fetchall()[0][0]  # noqa: S608  as above
+        excluded = con.execute(f"SELECT count(*) FROM clean WHERE NOT coalesce({spec.source_predicate}, false)").fetchall()[0][0]
     return MartAccount(spec.name, int(told), int(excluded), kept)
 
 

@@ -36,7 +36,7 @@ class TruthTerm:
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What every generator's truth tells of all its records together: the books of one reading of everything, quarantined by rule, kept rows per day."""
+    """What every generator tells of all its records together: the books of one reading of everything, quarantined by rule, kept rows per day."""
 
     fetch: FetchBooks = FetchBooks()
     books: Books = Books()

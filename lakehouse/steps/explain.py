@@ -1,7 +1,7 @@
 """Where a raw line ended up: every line of every part has one fate, every row of its record too.
 
-The verdict is read from what was committed (table, quarantine, ledger). Only for a row that was dropped as a duplicate is the record decoded again, to
-learn its key and with it the row that was kept.
+The verdict is read from what was committed (table, quarantine, ledger). Only for a row that was dropped as a duplicate is the record decoded
+again, to learn its key and with it the row that was kept.
 """
 
 from __future__ import annotations

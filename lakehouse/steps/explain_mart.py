@@ -40,8 +40,9 @@ class CleanRow:
 class MartRow:
     """A row of a mart and what is behind it.
 
-    `where`: the condition on the clean table that the row stands for. `clean_rows`: how many clean rows meet it; `counted`: how many the row itself says
-    (None where the mart counts something else). `rows`: the first of them by time. `parts`: raw part -> lines of it. `derives_from`: the marts between.
+    `where`: the condition on the clean table that the row stands for. `clean_rows`: how many clean rows meet it; `counted`: how many the row
+    itself says (None where the mart counts something else). `rows`: the first of them by time. `parts`: raw part -> lines of it. `derives_from`:
+    the marts between.
     """
 
     mart: str
@@ -63,9 +64,9 @@ class MartRow:
 def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[str, str], *, rows: int = 1, lines: int = 20) -> list[MartRow]:
     """What is behind rows of a published mart.
 
-    `conditions`: column -> value as text (cast to the column's type; an empty text is null). `rows`: at most so many rows of the mart, in the order of its
-    grain; `lines`: at most so many clean rows of each. Raises `ConfigurationError` for an unknown mart or column, a value that is not of the column's
-    type, nothing published, no such row, a mart that is not made of clean rows, and a version whose clean files are gone.
+    `conditions`: column -> value as text (cast to the column's type; an empty text is null). `rows`: at most so many rows of the mart, in the
+    order of its grain; `lines`: at most so many clean rows of each. Raises `ConfigurationError` for an unknown mart or column, a value that is not
+    of the column's type, nothing published, no such row, a mart that is not made of clean rows, and a version whose clean files are gone.
     """
     spec = _spec(dataset, mart)
     version = current_version(lake, dataset)
@@ -97,7 +98,7 @@ def _mart_rows(con: duckdb.DuckDBPyConnection, spec: MartSpec, conditions: Mappi
     values = [value or None for value in conditions.values()]
     order = ", ".join(f'"{name}"' for name in spec.grain)
     try:
-        answer = con.execute(f"SELECT * FROM published.{spec.name} WHERE {where} ORDER BY {order} LIMIT {int(rows)}", values)  # noqa: S608  names of the specification
+        answer = con.execute(f"SELECT * FROM published.{spec.name} WHERE {where} ORDER BY {order} LIMIT {int(rows)}", values)
         columns = [str(d[0]) for d in answer.description]
         found = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
     except duckdb.ConversionException as error:
@@ -130,7 +131,7 @@ def literal(value: object) -> str:
 
 def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any], version: VersionRecord, lines: int) -> MartRow:
     where = _condition(spec, row, version)
-    counts = con.execute(f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1 ORDER BY 1").fetchall()  # noqa: S608  condition of the specification
+    counts = con.execute(f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1 ORDER BY 1").fetchall()
     return MartRow(
         mart=spec.name,
         row=row,
@@ -150,7 +151,7 @@ def _condition(spec: MartSpec, row: Mapping[str, Any], version: VersionRecord) -
 
 
 def _clean_rows(con: duckdb.DuckDBPyConnection, where: str, lines: int) -> Iterator[CleanRow]:
-    answer = con.execute(f"SELECT * FROM clean WHERE {where} ORDER BY event_time, _part, _line LIMIT {int(lines)}")  # noqa: S608  as above
+    answer = con.execute(f"SELECT * FROM clean WHERE {where} ORDER BY event_time, _part, _line LIMIT {int(lines)}")
     columns = [str(d[0]) for d in answer.description]
     for found in answer.fetchall():
         values = dict(zip(columns, found, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lakehouse.landing import coverage as stretches
 from lakehouse.landing.ledger import Ledger, load_ledger, refresh
 from lakehouse.landing.manifest import Manifest, Purpose, Window
 from lakehouse.landing.plan import FetchPlan, PlannedWindow, oldest_kept, plan_fetch, source_by_time
+from lakehouse.landing.state import SWEEPS
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import applications_of
@@ -130,14 +132,16 @@ def probe(lake: Lake, dataset: Dataset, *, at_least: dt.timedelta | None = None)
     Due is a stretch of at least `at_least` that was never read (by default the source's window, so that a sensor that looks every minute does not
     fetch every minute), a window left out before, or a sweep.
     """
-    plan = next_fetch(lake, dataset)
+    ledger = load_ledger(lake, dataset.name)
+    plan = plan_fetch(lake, dataset, ledger, applications_of(lake, dataset))
     least = at_least if at_least is not None else source_by_time(dataset).window
     missing = [w for w in plan.windows if w.purpose in ("new", "backfill")]
-    swept = sum(w.purpose in ("daily_sweep", "weekly_sweep") for w in plan.windows)
-    unread = max(
-        (_length(stretches.union(w.window for w in missing if w.application == a.application)) for a in plan.applications), default=dt.timedelta()
-    )
-    due = swept > 0 or (bool(missing) and unread >= least)
+    unread: dict[str, dt.timedelta] = defaultdict(dt.timedelta)
+    for planned in missing:
+        unread[planned.application] += planned.window.end - planned.window.start
+    left_out = any(w.window.end <= (ledger.frontier(w.application) or w.window.start) for w in missing)
+    swept = any(w.purpose in SWEEPS for w in plan.windows)
+    due = left_out or swept or any(length >= least for length in unread.values())
     return Probe(due, len(missing), len(plan.windows) - len(missing), plan.why, plan)
 
 
@@ -281,7 +285,3 @@ def _refuse_expired(lake: Lake, dataset: Dataset, start: dt.datetime, now: dt.da
             f"{dataset.name} cannot be fetched from {start:%Y-%m-%dT%H:%MZ}: its source keeps {source.retention.days} days, so the oldest instant it "
             f"answers for is {oldest:%Y-%m-%dT%H:%MZ}. What landed before stays; `lakehouse replay` builds it again without the source."
         )
-
-
-def _length(coverage: stretches.Coverage) -> dt.timedelta:
-    return sum((w.end - w.start for w in coverage), dt.timedelta())

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 
 # How obstore names a file on a disk until it is whole.
 _STAGED = re.compile(r"#\d+$")
@@ -60,16 +61,24 @@ class Store:
         return True
 
     def create(self, path: str, data: bytes) -> bool:
-        """Write a new file whole. False, and nothing is changed, when one is there already."""
+        """Write a new file whole. False, and nothing is changed, when one is there already.
+
+        Raises `TerminalError` when a disk refuses it (full, read-only), `TransientError` when an object store does.
+        """
         try:
             obstore.put(self._store, path, data, mode="create")
         except AlreadyExistsError:
             return False
+        except BaseError as error:
+            raise self._refused(path, error) from error
         return True
 
     def replace(self, path: str, data: bytes) -> None:
         """Write a file whole, over the one that may be there. Only for what is no history: settings, locks of nobody."""
-        obstore.put(self._store, path, data)
+        try:
+            obstore.put(self._store, path, data)
+        except BaseError as error:
+            raise self._refused(path, error) from error
 
     def delete(self, path: str) -> None:
         """Delete a file; one that is gone already is no error."""
@@ -118,6 +127,12 @@ class Store:
         for folder in folders:
             _fsync(folder)
 
+    def _refused(self, path: str, error: Exception) -> Exception:
+        reason = str(error).split("\n", 1)[0]
+        if self.root is None:
+            return TransientError(f"{self.uri(path)} cannot be written: {reason}. Try again; if that does not help, look at rights and credentials.")
+        return TerminalError(f"{self.uri(path)} cannot be written: {reason}. Look at free space and at the rights of the folder.")
+
     def uri(self, path: str) -> str:
         """What another library opens: an absolute path on a disk, a URL elsewhere."""
         return str(self.root / path) if self.root is not None else f"{self.url.rstrip('/')}/{path}"
@@ -128,7 +143,7 @@ def local_path(url: str | Path) -> Path | None:
     text = str(url)
     scheme = urlsplit(text).scheme
     if scheme in ("", "file") or len(scheme) == 1:  # one letter is a Windows drive
-        return Path(urlsplit(text).path if scheme == "file" else text).expanduser().resolve()
+        return Path(url2pathname(urlsplit(text).path) if scheme == "file" else text).expanduser().resolve()
     return None
 
 

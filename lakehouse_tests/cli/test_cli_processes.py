@@ -66,8 +66,7 @@ def test_a_server_in_a_group_answers_and_is_gone_after_stop(tmp_path: Path) -> N
 def test_terminate_reads_as_an_interrupt_and_the_old_handlers_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), interruptible():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
+        signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from defs_helpers import CLOCK, DATASET, FIRST_DAY, SERVED_FROM, SERVED_TO, land
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.datasets.workspace_audit.generator import generate
-from lakehouse.defs.house import definitions_of
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
-
-START = dt.datetime(2026, 11, 18, tzinfo=dt.UTC)
-CLOCK = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
-DATASET = "workspace_audit"
 
 MakeLake = Callable[..., Lake]
 
@@ -31,9 +28,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch, token_key: str) -> None:
 
 @pytest.fixture(scope="session")
 def activities(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two and a half days of a small company, made once."""
+    """A morning of a small company, made once."""
     folder = tmp_path_factory.mktemp("sample") / "activities"
-    generate(folder, seed=11, start=START, end=CLOCK.replace(minute=0), events=900, users=12, applications=("token", "login"))
+    generate(folder, seed=11, start=SERVED_FROM, end=SERVED_TO, events=200, users=12, applications=("token", "login"))
     return folder
 
 
@@ -46,7 +43,7 @@ def dataset() -> Dataset:
 def make_lake(tmp_path: Path, activities: Path) -> MakeLake:
     """An empty lake that reads the simulated API; `clock` is its fixed now."""
 
-    def make(clock: dt.datetime = CLOCK, start: dt.date = START.date(), name: str = "lake") -> Lake:
+    def make(clock: dt.datetime = CLOCK, start: dt.date = FIRST_DAY, name: str = "lake") -> Lake:
         source = {"simulated": str(activities), "applications": ["token", "login"]}
         settings = LakeSettings(clock=clock, datasets={DATASET: DatasetSettings(start=start, source=source)})
         return open_lake(tmp_path / name).with_settings(settings)
@@ -54,13 +51,26 @@ def make_lake(tmp_path: Path, activities: Path) -> MakeLake:
     return make
 
 
+@pytest.fixture(scope="session")
+def landed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake on which three days of logins have landed, and nothing was built."""
+    folder = tmp_path_factory.mktemp("landed") / "lake"
+    settings = LakeSettings(clock=CLOCK, datasets={DATASET: DatasetSettings(start=FIRST_DAY, source={"applications": ["login"]})})
+    lake = open_lake(folder).with_settings(settings)
+    for days in range(3):
+        land(lake, dt.datetime(2026, 11, 18, 9, tzinfo=dt.UTC) + dt.timedelta(days=days), broken=1)
+    return folder
+
+
+@pytest.fixture
+def landed(tmp_path: Path, landed_folder: Path) -> Lake:
+    """A copy of the landed lake that a test may change."""
+    shutil.copytree(landed_folder, tmp_path / "landed")
+    return open_lake(tmp_path / "landed")
+
+
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """A history of its own, in memory."""
     with dg.DagsterInstance.ephemeral() as found:
         yield found
-
-
-def definitions(lake: Lake) -> dg.Definitions:
-    """The definitions of a lake, whose runs open that lake."""
-    return definitions_of(lake, lake.url)

@@ -87,6 +87,18 @@ def test_a_checkpoint_is_whole_when_its_writer_is_killed_after_it(lake, land):
     assert load_ledger(lake, "clicks").books == FetchBooks(62, 31, 30, 1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_disk_that_takes_no_more_is_told_by_name_and_leaves_nothing_visible(lake):
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n" + LANDER
+    command = [sys.executable, "-c", limited, str(lake.store.root), str(Path(__file__).parent)]
+    run = subprocess.run(command, check=False, timeout=60, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert re.search(r"TerminalError: .*raw/clicks/.*cannot be written: .*free space", run.stderr)
+    assert load_ledger(lake, "clicks").last_number == 0
+    assert _run(lake, None) == 0
+    assert load_ledger(lake, "clicks").books == FetchBooks(31, 0, 30, 1)
+
+
 def test_without_the_variable_a_fail_point_does_nothing(monkeypatch):
     monkeypatch.delenv(ENV_FAIL_POINT, raising=False)
     fail_point("landing.after_part")

@@ -221,8 +221,10 @@ def test_a_sensor_learns_cheaply_whether_a_fetch_is_due(lake, dataset):
 
 
 def test_a_hole_that_a_failure_left_is_due_even_when_it_is_short(lake, dataset):
-    source = Events(failing={_hour(5): TransientError("503")})
+    source = Events(failing={_hour(13): TransientError("503")})
     fetch_windows(lake, dataset, next_fetch(lake, dataset).windows, source=source)
+    assert not probe(lake, dataset).due  # a quarter of an hour at the end, which the next fetch reads anyway
+    fetch(lake, dataset, _hour(13.2), NOW, source=source)
     assert probe(lake, dataset).due
 
 

@@ -156,9 +156,11 @@ def _read_block(text: bytes, contract: Contract, *, longest: int) -> pa.Table | 
     options = pj.ParseOptions(explicit_schema=decode_schema(contract), unexpected_field_behavior="infer")
     try:
         source: Any = pa.BufferReader(text)
-        return pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options)
+        table = pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options)
+        table.validate()  # of lists that hold nothing but several nulls the reader makes arrays that are too short
     except pa.ArrowInvalid:
         return None
+    return table
 
 
 def _read_one_by_one(lines: Lines, contract: Contract, pieces: _Pieces) -> None:

@@ -14,7 +14,8 @@ from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.settings import TokenKey
 
 PREFIX = "tok_"
-# An address in running text, the @ also as URLs and doubly escaped texts write it. Wide on purpose: a token too many harms less than an address too many.
+# An address in running text, the @ also as URLs and doubly escaped texts write it. Wide on purpose: a token too many harms less than an address
+# too many.
 EMAIL = re.compile(r"\w[\w.!#$%&'*+/=?^`{|}~-]*(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+")
 _AT = re.compile(r"%40|\\u0040")
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')

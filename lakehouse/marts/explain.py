@@ -1,0 +1,61 @@
+"""From a row of a mart to the clean rows behind it: the mart's template, filled in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.marts.records import VersionRecord
+from lakehouse.marts.specs import MartSpec
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_OF_THE_VERSION = ("as_of", "collector_client_id")
+
+
+def clean_predicate(spec: MartSpec, row: Mapping[str, Any], record: VersionRecord) -> str:
+    """DuckDB SQL over the columns of clean that holds for the rows behind a row of the mart, as they were in that version.
+
+    `row`: column -> value, as DuckDB gives it in Python; columns that the template does not name may be missing. Raises `ConfigurationError` for a
+    mart that has no template and for a row without a column that it needs.
+    """
+    if spec.explain is None:
+        raise ConfigurationError(
+            f"The mart {spec.name} tells of rows that are not in clean, so there is nothing to explain it by. Look into quarantine."
+        )
+    values = {**{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ConfigurationError(f"A row of {spec.name} is explained by its column {found[1]}, which is not in the row given: {', '.join(row)}.")
+        return literal(values[found[1]])
+
+    return _PLACE.sub(fill, spec.explain)
+
+
+def placeholders(template: str) -> set[str]:
+    """The columns that a template names, those of the version left out."""
+    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION)
+
+
+def literal(value: Any) -> str:
+    """A value as DuckDB SQL writes it. Times without a zone are UTC, as all times of marts are."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case dt.datetime():
+            aware = value.astimezone(dt.UTC) if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+            return f"TIMESTAMPTZ '{aware.isoformat(sep=' ')}'"
+        case dt.date():
+            return f"DATE '{value.isoformat()}'"
+        case list() | tuple():
+            return f"[{', '.join(literal(item) for item in value)}]"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    raise TypeError(f"expected null, a boolean, number, text, date, time or list, got {type(value).__name__}")

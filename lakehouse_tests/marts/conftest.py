@@ -1,0 +1,80 @@
+"""One real build of the case lake per session; what changes a lake works on a copy."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from mart_lakes import COLLECTOR, commit_day, cover, read_events
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.marts.publish import published_path
+from lakehouse.marts.records import MartsReport
+from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.steps.publish import publish_marts
+
+LAST = dt.date(2026, 4, 1)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A lake with published marts, and what the build of them said."""
+
+    lake: Lake
+    dataset: Dataset
+    report: MartsReport
+
+    @property
+    def folder(self) -> Path:
+        assert self.lake.store.root is not None
+        return self.lake.store.root
+
+    def copy(self, folder: Path) -> Built:
+        """The same somewhere else, to be changed."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
+        return Built(open_lake(folder), self.dataset, self.report)
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """The published file."""
+        path = published_path(self.lake, self.dataset)
+        assert path is not None
+        return duckdb.connect(str(path), read_only=True)
+
+
+def make_case_lake(folder: Path) -> Lake:
+    """The events of `cases/events.jsonl`, committed; the last day not over yet; one hour of tokens half read."""
+    settings = LakeSettings(datasets={"workspace_audit": DatasetSettings(source={"collector_client_id": COLLECTOR})})
+    lake = open_lake(folder).with_settings(settings)
+    for day, events in read_events("events.jsonl").items():
+        commit_day(lake, day, events, duplicates=2, complete=day != LAST, lateness={60: len(events) - 1, 3600: 1})
+    for application in ("token", "login"):
+        cover(lake, application, "2026-03-02T00:00:00", "2026-03-09T12:30:00")
+    cover(lake, "token", "2026-03-09T14:00:00", "2026-03-10T00:00:00")
+    return lake
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The case lake with its marts; not to be changed."""
+    lake = make_case_lake(tmp_path_factory.mktemp("marts") / "lake")
+    dataset = find_dataset("workspace_audit")
+    return Built(lake, dataset, publish_marts(lake, dataset))
+
+
+@pytest.fixture
+def changing(built: Built, tmp_path: Path) -> Built:
+    """A copy of it that a test may change."""
+    return built.copy(tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def marts(built: Built) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file of the case lake."""
+    with built.open() as con:
+        yield con

@@ -1,0 +1,138 @@
+"""What the marts declare, and that what is generated from declarations is current."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lakehouse.datasets.registry import all_datasets
+from lakehouse.errors import ConfigurationError
+from lakehouse.marts.dbt import dbt_project
+from lakehouse.marts.explain import placeholders
+from lakehouse.marts.generate import marts_json, specs_of
+from lakehouse.marts.reach import Reach
+from lakehouse.marts.sources import SCHEMA, account_columns, sources_path, sources_yaml
+from lakehouse.marts.specs import MartSpec, find_mart, mart_specs
+from lakehouse.settings import open_lake
+from lakehouse.tables.views import register_views
+
+WITH_MARTS = [d for d in all_datasets() if sources_path(d.name).parent.is_dir()]
+ALL = [spec for dataset in WITH_MARTS for spec in mart_specs(dataset.name)]
+AGAIN = "Write it anew with: python -m lakehouse.marts.generate"
+every_mart = pytest.mark.parametrize("spec", ALL, ids=lambda s: s.name)
+
+
+def test_the_committed_specs_are_those_of_the_dbt_project() -> None:
+    assert (dbt_project() / "marts.json").read_bytes() == marts_json(), AGAIN
+
+
+@pytest.mark.parametrize("dataset", WITH_MARTS, ids=lambda d: d.name)
+def test_the_committed_sources_are_those_of_the_contract(dataset) -> None:
+    assert sources_path(dataset.name).read_text(encoding="utf-8") == sources_yaml(dataset.contract), AGAIN
+
+
+def test_the_sources_declare_columns_that_the_views_have(tmp_path: Path) -> None:
+    dataset = WITH_MARTS[0]
+    with duckdb.connect() as con:
+        register_views(con, open_lake(tmp_path), dataset.contract, SCHEMA)
+        clean = [row[0] for row in con.execute(f"DESCRIBE {SCHEMA}.clean").fetchall()]
+        assert clean == [c.name for c in dataset.contract.table_columns]
+        for name, columns in account_columns().items():
+            if name != "built_days":
+                there = {row[0] for row in con.execute(f"DESCRIBE {SCHEMA}.{name}").fetchall()}
+                assert set(columns) <= there, name
+
+
+def test_there_are_marts_for_every_area() -> None:
+    assert {(s.dataset, s.area) for s in ALL} >= {("workspace_audit", area) for area in ("usage", "security", "quality")}
+
+
+def test_names_are_unique_and_begin_with_the_last_word_of_the_dataset() -> None:
+    assert len({s.name for s in ALL}) == len(ALL)
+    assert all(s.name.startswith(s.dataset.rsplit("_", 1)[-1] + "_") for s in ALL)
+
+
+@every_mart
+def test_every_column_says_what_it_is_and_the_grain_is_made_of_columns(spec: MartSpec) -> None:
+    names = [c.name for c in spec.columns]
+    assert all(c.description and c.type for c in spec.columns)
+    assert spec.grain
+    assert set(spec.grain) <= set(names)
+    assert ("mart_date" in names) or not spec.dated
+    assert ("_source_rows" in names) == spec.accounts
+
+
+@every_mart
+def test_a_mart_reads_clean_only_for_its_own_day(spec: MartSpec) -> None:
+    """Then a version of the marts tells of exactly one build per day, and marts over all days stay cheap."""
+    reads_clean = {"clean", "quarantine", "books", "lateness"} & set(spec.sources)
+    assert not reads_clean or spec.reach == "day"
+
+
+@every_mart
+def test_a_mart_is_rebuilt_wherever_what_it_reads_is(spec: MartSpec) -> None:
+    assert all(Reach.parse(spec.reach).covers(find_mart(parent).parsed_reach) for parent in spec.depends_on)
+
+
+@every_mart
+def test_a_mart_comes_after_those_that_it_reads(spec: MartSpec) -> None:
+    names = [s.name for s in ALL]
+    assert all(names.index(parent) < names.index(spec.name) for parent in spec.depends_on)
+
+
+@every_mart
+def test_a_mart_accounts_for_clean_rows_or_names_one_that_leads_there(spec: MartSpec) -> None:
+    while not spec.accounts:
+        assert spec.derives_from is not None
+        spec = find_mart(spec.derives_from)
+    assert "books_close" in {t.kind for t in spec.tests}
+
+
+@every_mart
+def test_every_mart_is_tested_for_its_grain_and_for_nulls(spec: MartSpec) -> None:
+    assert {"unique_grain", "never_null"} <= {t.kind for t in spec.tests}
+
+
+@every_mart
+def test_the_template_of_explain_names_columns_of_the_mart(spec: MartSpec) -> None:
+    names = {c.name for c in spec.columns}
+    assert spec.explain is not None or spec.name == "audit_quarantined"
+    assert placeholders(spec.explain or "") <= names
+    assert spec.explain_counts is None or spec.explain_counts in names
+
+
+@every_mart
+def test_usage_is_told_with_and_without_the_collector(spec: MartSpec) -> None:
+    if spec.area == "usage":
+        assert {c.name for c in spec.columns} & {"includes_collector", "is_collector"}, spec.name
+
+
+def test_no_model_selects_what_no_column_claims() -> None:
+    models = list((dbt_project() / "models").rglob("*.sql"))
+    assert models
+    assert not [path.name for path in models if re.search(r"\b_extra\b", path.read_text())]
+
+
+def test_nothing_is_tied_to_now() -> None:
+    text = [path.read_text().lower() for folder in ("models", "macros") for path in (dbt_project() / folder).rglob("*.sql")]
+    assert not [t for t in text if any(word in t for word in ("now()", "current_date", "current_timestamp", "today()", "getdate"))]
+
+
+def test_an_unknown_mart_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError, match="audit_top_users"):
+        find_mart("top_users")
+
+
+def test_a_model_that_declares_too_little_is_refused() -> None:
+    node = {
+        "resource_type": "model", "name": "audit_x", "fqn": ["lakehouse", "workspace_audit", "usage", "audit_x"], "description": "X.",
+        "columns": {}, "depends_on": {"nodes": []}, "config": {"meta": {"reach": "year"}},
+    }  # fmt: skip
+    with pytest.raises(ConfigurationError, match="'year'"):
+        specs_of({"nodes": {"model.lakehouse.audit_x": node}})
+    node["config"] = {"meta": {"reach": "day"}}
+    with pytest.raises(ConfigurationError, match="unique_grain"):
+        specs_of({"nodes": {"model.lakehouse.audit_x": node}})
