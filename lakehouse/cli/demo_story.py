@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from lakehouse.operations.truth import TruthTerm
     from lakehouse.steps.build import DayReport
 
-AREAS = ("usage", "security", "quality")
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -149,25 +147,17 @@ def _check(story: Story, console: Console) -> None:
 
 
 def _answer(story: Story, console: Console) -> None:
+    from lakehouse.marts.specs import find_mart
     from lakehouse.steps.query import connect
 
     _head(console, "Three questions", "asked of the published marts")
     with connect(story.demo.lake, [story.demo.dataset]) as con:
-        for area in AREAS:
-            answer = next((a for q in _questions(story.demo.dataset, area) if (a := _ask(con, q)).rows), None)
-            if answer is not None:
-                story.answers.append(answer)
+        story.answers = [_ask(con, find_mart(name).questions[0]) for name in story.demo.dataset.showcase]
         story.example = _example(con, story.demo.dataset)
     for one in story.answers:
         console.print(f"[bold]{escape(one.ask)}[/]")
         console.print(table(None, one.columns, one.rows))
         console.print()
-
-
-def _questions(dataset: Dataset, area: str) -> list[Question]:
-    from lakehouse.marts.specs import mart_specs
-
-    return [q for spec in mart_specs(dataset.name) if spec.area == area for q in spec.questions]
 
 
 def _ask(con: Any, question: Question) -> Answer:

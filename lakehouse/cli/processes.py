@@ -40,12 +40,18 @@ class Group:
         return self._process.poll()
 
     def stop(self) -> None:
-        """Interrupt the group, then terminate it, then kill it; returns when it is gone."""
+        """Interrupt the group, then terminate it, then kill it; returns when it is gone. Whoever interrupts the waiting wants it killed."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            if self._gone(PATIENCE):
-                return
+            self._signal(number)
+            try:
+                if self._gone(PATIENCE):
+                    return
+            except KeyboardInterrupt:
+                self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _gone(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -56,13 +56,13 @@ class ReportsApiSource:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the house knows it. `engine` is the default of the lake's setting."""
+    """A dataset as the house knows it. `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks."""
 
     contract: Contract
     transform: Transform
     source: ReportsApiSource | None
     engine: Literal["polars"] = "polars"
-    questions: Sequence[tuple[str, str]] = ()
+    showcase: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

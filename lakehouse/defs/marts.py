@@ -27,6 +27,7 @@ class MartsConfig(dg.Config):
     """How to publish."""
 
     force: bool = Field(default=False, description="Build the marts of these days although nothing they are made of has changed.")
+    also: list[str] = Field(default=[], description="Other days to publish in the same version; they are not told as partitions of this run.")
 
 
 def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[MartSpec]) -> dg.AssetsDefinition:
@@ -52,7 +53,7 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
         retry_policy=RETRIES,
     )
     def marts(context: dg.AssetExecutionContext, config: MartsConfig, lake: LakeResource) -> Iterator[Any]:
-        days = [dt.date.fromisoformat(key) for key in context.partition_keys]
+        days = sorted({dt.date.fromisoformat(key) for key in (*context.partition_keys, *config.also)})
         run = MartRun(context)
         with run.faults():
             try:

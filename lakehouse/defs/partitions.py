@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 
-from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.settings import Lake
 
@@ -18,10 +17,14 @@ RETENTION = dt.timedelta(days=180)
 
 @dataclass(frozen=True)
 class Calendar:
-    """First day of a dataset, and the lake's clock where it stands still: a lake with a fixed clock ends its partitions there."""
+    """First day of a dataset, and the lake's clock where it stands still: a lake with a fixed clock ends its partitions there.
+
+    `loaded_at`: when this was made, by the system's clock.
+    """
 
     start: dt.date
     clock: dt.datetime | None = None
+    loaded_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     @classmethod
     def of(cls, lake: Lake | None, dataset: str) -> Calendar:
@@ -35,27 +38,24 @@ class Calendar:
     def hours(self) -> dg.TimeWindowPartitionsDefinition:
         """Hourly partitions, keys such as `2026-11-20T13`."""
         clock = self.clock and self.clock.replace(minute=0, second=0, microsecond=0)
-        return self._definition("0 * * * *", HOUR_FORMAT, clock + dt.timedelta(hours=1) if clock else None)
+        return self._definition("0 * * * *", HOUR_FORMAT, dt.timedelta(hours=1), clock + dt.timedelta(hours=1) if clock else None)
 
     @property
     def days(self) -> dg.TimeWindowPartitionsDefinition:
         """Daily partitions, keys such as `2026-11-20`."""
         day = self.clock and dt.datetime.combine(self.clock.date(), dt.time(), tzinfo=dt.UTC)
-        return self._definition("0 0 * * *", DAY_FORMAT, day + dt.timedelta(days=1) if day else None)
+        return self._definition("0 0 * * *", DAY_FORMAT, dt.timedelta(days=1), day + dt.timedelta(days=1) if day else None)
 
     def grains(self, dataset: Dataset) -> dg.TimeWindowPartitionsDefinition:
         """The partitions of raw: one per grain."""
         return self.hours if dataset.contract.grain == "hour" else self.days
 
-    def _definition(self, cron: str, fmt: str, end: dt.datetime | None) -> dg.TimeWindowPartitionsDefinition:
+    def _definition(self, cron: str, fmt: str, size: dt.timedelta, end: dt.datetime | None) -> dg.TimeWindowPartitionsDefinition:
         start = dt.datetime.combine(self.start, dt.time(), tzinfo=dt.UTC)
-        # With a fixed end every window up to it counts; without one, `end_offset` adds the window that is not over yet.
-        return dg.TimeWindowPartitionsDefinition(start=start, cron_schedule=cron, fmt=fmt, timezone="UTC", end=end, end_offset=0 if end else 1)
-
-
-def grain_of(key: str) -> Grain:
-    """The grain of a partition key."""
-    return Grain.parse(key)
+        # Dagster counts windows that are over by the system's clock. The offset adds those that are not: the current one and, for a lake whose clock
+        # is ahead, all up to its end, which is never passed.
+        ahead = max(dt.timedelta(), end - self.loaded_at) // size if end is not None else 0
+        return dg.TimeWindowPartitionsDefinition(start=start, cron_schedule=cron, fmt=fmt, timezone="UTC", end=end, end_offset=ahead + 1)
 
 
 def days_of_grains() -> dg.TimeWindowPartitionMapping:

@@ -20,7 +20,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps.build import StaleDay, stale_days
 
-DAY_TAG = "lakehouse/day/"  # + day; the value names what the day was stale of
+DAY_TAG = "lakehouse.day/"  # + day; the value names what the day was stale of
 
 
 class Cursor(msgspec.Struct, frozen=True):

@@ -87,23 +87,32 @@ def materialize_clean(
 def materialize_marts(lake: Lake, dataset: Dataset, days: Sequence[dt.date], *, force: bool = False, advance: Advance | None = None) -> Materialized:
     """Publish the marts for these days by materializing all models, one run per stretch of days. Reports: `MartsReport`.
 
-    A dataset without models has nothing to publish.
+    The first run publishes all days in one version; the runs of the other stretches find nothing left to do. A dataset without models has nothing
+    to publish.
     """
-    keys = [catalogue.mart_key(spec.name) for spec in mart_specs(dataset.name)]
-    return _materialize(lake, dataset, keys, [d.isoformat() for d in days], {"force": force}, advance) if keys else Materialized()
+    assets = [catalogue.mart_key(spec.name) for spec in mart_specs(dataset.name)]
+    keys = [d.isoformat() for d in days]
+    return _materialize(lake, dataset, assets, keys, {"force": force, "also": keys}, advance, later={}) if assets else Materialized()
 
 
 def _materialize(
-    lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey], keys: Sequence[str], config: Mapping[str, Any], advance: Advance | None
+    lake: Lake,
+    dataset: Dataset,
+    assets: Sequence[dg.AssetKey],
+    keys: Sequence[str],
+    config: Mapping[str, Any],
+    advance: Advance | None,
+    *,
+    later: Mapping[str, Any] | None = None,
 ) -> Materialized:
-    """One run per stretch of partitions. A run that fails does not stop the next."""
-    work = _Work(lake, dataset, assets, config)
+    """One run per stretch of partitions; `later`: the config of all runs but the first, where it is another. A run that fails does not stop the next."""
+    work = _Work(lake, dataset, assets)
     runs: list[str] = []
     failures: dict[str, Exception] = {}
     with open_instance(lake) as instance, listening(advance) as listener:
         for stretch in work.stretches(keys):
             listener.failures = {}
-            result = work.execute(instance, stretch)
+            result = work.execute(instance, stretch, config if later is None or not runs else later)
             runs.append(result.run_id)
             if not result.success:
                 failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
@@ -113,12 +122,11 @@ def _materialize(
 class _Work:
     """Assets of one dataset that one run makes together, and how."""
 
-    def __init__(self, lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey], config: Mapping[str, Any]) -> None:
+    def __init__(self, lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey]) -> None:
         definitions = definitions_of(lake, lake.url)
         self._dataset, self._assets = dataset, list(assets)
         self._job = definitions.resolve_implicit_global_asset_job_def()
         self._node = definitions.resolve_asset_graph().get(assets[0])
-        self._config = {**_QUIET, "ops": {self._node.assets_def.op.name: {"config": dict(config)}}}
 
     def stretches(self, keys: Sequence[str]) -> list[list[str]]:
         """The partitions as stretches without holes; `ConfigurationError` for one that there is not."""
@@ -129,7 +137,7 @@ class _Work:
             raise ConfigurationError(f"{name} has no partition {', '.join(unknown[:5])}. Its partitions go from {known[0]} to {known[-1]}.")
         return stretches(keys, known, len(known))
 
-    def execute(self, instance: dg.DagsterInstance, keys: Sequence[str]) -> dg.ExecuteInProcessResult:
+    def execute(self, instance: dg.DagsterInstance, keys: Sequence[str], config: Mapping[str, Any]) -> dg.ExecuteInProcessResult:
         """Run it here, to its end."""
         many = len(keys) > 1
         return self._job.execute_in_process(
@@ -137,7 +145,7 @@ class _Work:
             asset_selection=self._assets,
             partition_key=None if many else keys[0],
             tags={**process_tags(), "lakehouse/dataset": self._dataset.name, **(range_tags(keys) if many else {})},
-            run_config=self._config,
+            run_config={**_QUIET, "ops": {self._node.assets_def.op.name: {"config": dict(config)}}},
             raise_on_error=False,
         )
 

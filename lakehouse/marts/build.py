@@ -87,7 +87,7 @@ class _Attempt:
         """One try; None when another build was published in the meantime."""
         clean = clean_version(self.lake, self.dataset.contract)
         plan = self._plan(clean)
-        if plan.nothing or not (plan.days or self.current):
+        if plan.nothing:
             return self._skip(plan)
         _clear(self.folder.parent)
         self.folder.mkdir(parents=True)

@@ -66,6 +66,8 @@ def plan_build(
     specs: Sequence[MartSpec], current: VersionRecord | None, clean: CleanVersion, coverage: Coverage, *, recipe_now: str, asked: Asked
 ) -> Plan:
     """What has to be built so that the marts tell of this clean version."""
+    if current is None and not clean.builds:
+        return Plan("there is no committed clean day yet", False, {}, (), None, {}, ())
     reason = _why_fresh(current, recipe_now, asked)
     fresh = reason is not None
     base = None if fresh else current

@@ -150,12 +150,12 @@ def show(lake: Lake, dataset: Dataset, record: VersionRecord) -> None:
 
 
 def prune(lake: Lake, dataset: Dataset) -> None:
-    """Delete all versions but the newest few, and version files that no record names and that are older than the oldest kept."""
+    """Delete all versions but the newest few, and what builds that never ended left of them."""
     numbers = versions(lake, dataset)
     oldest = numbers[-KEPT] if len(numbers) >= KEPT else 0
     folder = versions_folder(dataset.name)
     for name in lake.store.files(folder):
-        number = name.split("-")[0].removesuffix(".json")
+        number = name.split("-")[0].removesuffix(".json").lstrip(".")
         if number.isdigit() and int(number) < oldest:
             lake.store.delete(f"{folder}/{name}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deltalake import DeltaTable
 
@@ -23,6 +25,8 @@ from lakehouse.tables import builds, delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, TableFile
 
 ENGINES: dict[str, Callable[..., GrainAccount]] = {polars_engine.ENGINE: polars_engine.build_grain}
+log = logging.getLogger(__name__)
+
 _RESTARTS = 5
 Progress = Callable[[str], None]
 
@@ -100,22 +104,23 @@ class _Attempt:
     engine: Callable[..., GrainAccount]
     force: bool
     progress: Progress
+    lost: bool = False
 
     def run(self, began: float) -> DayReport | None:
         """The report; None when somebody committed a newer build meanwhile and this one must start again from the part list."""
         contract = self.dataset.contract
         table = delta.open_table(self.lake, contract.name)
-        previous = builds.build_of(self.lake, contract, table, self.day) if table is not None else None
-        before = set(previous.grains) if previous else set()
+        previous = self._previous(table)
+        before = {ref.grain: ref for ref in previous.grains} if previous else {}
         accounts: dict[Grain, GrainAccount] = {}
         rebuilt: list[GrainRef] = []
         for grain in self.ledger.grains(self.day):
-            account, made = self._grain(grain, before)
+            account, made = self._grain(grain, before.get(grain.key))
             accounts[grain] = account
             if made:
                 rebuilt.append(GrainRef(account.grain, account.digest))
         build = self._build(accounts)
-        self._audit(build, accounts, {r.grain for r in rebuilt})
+        self._audit(build, accounts, set(build.grains) - set(before.values()))
         version = self._commit(build, accounts, table)
         if version == _SUPERSEDED:
             return None
@@ -126,16 +131,28 @@ class _Attempt:
         seconds = time.perf_counter() - began
         return DayReport(contract.name, self.day, build, previous, accounts, tuple(rebuilt), reused, committed, version, checks, seconds)
 
-    def _grain(self, grain: Grain, before: set[GrainRef]) -> tuple[GrainAccount, bool]:
-        """The account of a grain result, and whether it was made now."""
+    def _previous(self, table: DeltaTable | None) -> Build | None:
+        try:
+            return builds.build_of(self.lake, self.dataset.contract, table, self.day) if table is not None else None
+        except builds.LostBuildError as error:
+            log.warning("%s Every grain of it is built anew.", error)
+            self.force = self.lost = True
+            return None
+
+    def _grain(self, grain: Grain, before: GrainRef | None) -> tuple[GrainAccount, bool]:
+        """The account of a grain result, and whether it was made now. `before`: the one that is committed."""
         parts = self.ledger.parts[grain.key]
         superseded = {p.part.path: lines for p in parts if (lines := self.ledger.superseded.get(p.part.path))}
         inputs = grains.GrainInputs(grain, parts, superseded)
-        ref = GrainRef(grain.key, grains.grain_digest(inputs, self.dataset.contract, self.key))
+        digest = grains.grain_digest(inputs, self.dataset.contract, self.key)
+        committed = before is not None and grains.same_inputs(before.digest, digest)
         if not self.force:
-            account = grains.reusable(self.lake, self.dataset.name, ref, committed=ref in before)
+            ref = before if before is not None and committed else GrainRef(grain.key, digest)
+            account = grains.reusable(self.lake, self.dataset.name, ref, committed=committed)
             if account is not None:
                 return account, False
+        if committed or self.lost:
+            inputs = replace(inputs, attempt=secrets.token_hex(4))
         self.progress(f"{self.dataset.name} {grain.key}: {len(parts)} parts, {sum(p.part.lines for p in parts):,} lines")
         return self.engine(self.lake, self.dataset, inputs, self.key, replace=True), True
 
@@ -147,13 +164,13 @@ class _Attempt:
         complete = holes == 0
         return Build(self.dataset.name, self.day, builds.fingerprint(refs, complete=complete), complete, holes, self.ledger.last_number, refs)
 
-    def _audit(self, build: Build, accounts: dict[Grain, GrainAccount], rebuilt: set[str]) -> None:
-        landed = {p.part.path: p.part.lines for parts in (self.ledger.parts[g.key] for g in accounts) for p in parts}
-        faults = [
-            fault
-            for grain, account in accounts.items()
-            for fault in audit_grain(self.lake, self.dataset.contract, grain, account, landed, read_files=account.grain in rebuilt)
-        ]
+    def _audit(self, build: Build, accounts: dict[Grain, GrainAccount], fresh: set[GrainRef]) -> None:
+        """Raise `AuditError` unless all results may be committed. The files of those that were committed before (not `fresh`) are not read again."""
+        faults: list[str] = []
+        for grain, account in accounts.items():
+            landed = {p.part.path: p.part.lines for p in self.ledger.parts[grain.key]}
+            read_files = GrainRef(account.grain, account.digest) in fresh
+            faults += audit_grain(self.lake, self.dataset.contract, grain, account, landed, read_files=read_files)
         if faults:
             path = builds.write_refusal(self.lake, build, faults)
             listed = "\n".join(f"- {f}" for f in faults[:20])
@@ -191,7 +208,8 @@ _SUPERSEDED = -1
 def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     """The days that a build would change because of what was landed, oldest first.
 
-    Lines landed that no committed build has seen, or coverage is whole now. Driven by what was landed, never by event time. A day that differs in contract or code only is not stale.
+    Lines landed that no committed build has seen, or coverage is whole now. Driven by what was landed, never by event time. A day that differs in
+    contract or code only is not stale.
     """
     ledger = load_ledger(lake, dataset.name)
     if not ledger.touched:

@@ -21,6 +21,10 @@ from lakehouse.tables.records import Build, GrainAccount, GrainRef, decode_recor
 _READERS = 8
 
 
+class LostBuildError(LakeFormatError):
+    """The table names a build whose record is gone or damaged. Building the day again heals it."""
+
+
 def fingerprint(refs: Iterable[GrainRef], *, complete: bool) -> int:
     """63 bits that name a build: its grain results, and whether the day was complete."""
     text = msgspec.json.encode([[(r.grain, r.digest) for r in sorted(refs)], complete])
@@ -77,7 +81,7 @@ def _read(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
         data = lake.store.read(path)
     except FileNotFoundError as error:
         where = lake.store.uri(path)
-        raise LakeFormatError(
+        raise LostBuildError(
             f"The table says that {where} is committed, but the file is gone. Build the day again: lakehouse replay {day}"
         ) from error
     build: Build = decode_record(data, Build, lake.store.uri(path))

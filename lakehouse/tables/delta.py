@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -46,6 +46,12 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
         table = DeltaTable(uri)
     except TableNotFoundError:
         return None
+    except DeltaError as error:
+        if "unsupported" in str(error).lower() or "not supported" in str(error).lower():
+            raise LakeFormatError(
+                f"The table {uri} uses a feature of Delta that this software does not know: {error}. Install a newer lakehouse."
+            ) from error
+        raise
     if _DELETION_VECTORS in (table.protocol().reader_features or []):
         raise LakeFormatError(
             f"The table {uri} uses deletion vectors, so its file list tells of rows that were deleted. Rewrite it without them "
@@ -55,12 +61,16 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
 
 
 def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
-    """The clean table, made with the whole schema where there is none (a first commit by several writers would fail or lose days)."""
+    """The clean table, made with the whole schema where there is none (a first commit by several writers would fail or lose days).
+
+    Columns that a newer contract has added are added. Raises `LakeFormatError` for a table whose columns are not the contract's.
+    """
     for _ in range(_TRIES):
         table = open_table(lake, contract.name)
-        if table is not None:
-            return table
         try:
+            if table is not None:
+                _fit(table, contract)
+                return table
             DeltaTable.create(
                 lake.store.uri(table_folder(contract.name)),
                 table_schema(contract),
@@ -70,9 +80,24 @@ def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
                 description=contract.title,
             )
         except DeltaError as error:
-            log.info("another writer makes the table of %s: %s", contract.name, error)
+            log.info("another writer makes or widens the table of %s: %s", contract.name, error)
             time.sleep(random.random() * 0.2)  # noqa: S311  jitter
     raise ConflictError(f"The table of {contract.name} could not be made in {_TRIES} tries. Try again.")
+
+
+def _fit(table: DeltaTable, contract: Contract) -> None:
+    """Give the table the columns that a newer contract has added. A commit with other columns than the table's would go through without a word."""
+    wanted = {f.name: f for f in Schema.from_arrow(table_schema(contract)).fields}
+    there = {f.name: f for f in table.schema().fields}
+    other = sorted(name for name, f in there.items() if name not in wanted or wanted[name].type != f.type)
+    if other:
+        raise LakeFormatError(
+            f"The table of {contract.name} has columns that contract version {contract.version} does not have, or has with another type: "
+            f"{', '.join(other)}. Install the lakehouse that wrote it, or build the days anew in another lake."
+        )
+    added = [f for name, f in wanted.items() if name not in there]
+    if added:
+        table.alter.add_columns(added)
 
 
 def app_ids(day: dt.date) -> tuple[str, str]:
@@ -121,6 +146,7 @@ def swap_day(
             return None
         actions: list[AddAction | RemoveAction] = [_add(path, file, day) for path, file in files.items() if path not in state.files]
         actions += [_remove(path, size, day) for path, size in state.files.items() if path not in files]
+        last = max(seen, state.seen or 0)  # the same build may have been committed by somebody who had seen more of other days
         fail_point("clean.before_commit")
         try:
             table.create_write_transaction(
@@ -129,8 +155,8 @@ def swap_day(
                 schema=table_schema(contract),
                 partition_by=[PARTITION.name],
                 commit_properties=CommitProperties(
-                    custom_metadata={"day": day.isoformat(), "fingerprint": str(fingerprint), "seen": str(seen)},
-                    app_transactions=[Transaction(build_id, fingerprint), Transaction(seen_id, seen)],
+                    custom_metadata={"day": day.isoformat(), "fingerprint": str(fingerprint), "seen": str(last)},
+                    app_transactions=[Transaction(build_id, fingerprint), Transaction(seen_id, last)],
                     max_commit_retries=0,
                 ),
             )

@@ -13,7 +13,6 @@ import polars as pl
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
-from lakehouse.contracts.types import polars_type
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.storage.failpoints import fail_point
@@ -25,15 +24,19 @@ STAGED_FOR = 12 * 3600
 
 @dataclass(frozen=True)
 class GrainInputs:
-    """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines)."""
+    """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines).
+
+    `attempt` names a result that is made anew although one of the same inputs is in the table: nothing may touch the files of a committed result.
+    """
 
     grain: Grain
     parts: tuple[LandedPart, ...]
     superseded: Mapping[str, frozenset[int]]
+    attempt: str = ""
 
 
 def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
-    """32 hex digits that change when anything changes that the result depends on."""
+    """32 hex digits that change when anything changes that the result depends on; `-` and the attempt where there is one."""
     facts = {
         "dataset": contract.name,
         "grain": inputs.grain.key,
@@ -43,7 +46,13 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
         "transform": contract.transform_version,
         "key": key.id,
     }
-    return hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
+    return f"{digest}-{inputs.attempt}" if inputs.attempt else digest
+
+
+def same_inputs(digest: str, other: str) -> bool:
+    """Whether two results were made of the same inputs, whichever attempts they are."""
+    return digest.partition("-")[0] == other.partition("-")[0]
 
 
 def account_path(dataset: str, ref: GrainRef) -> str:
@@ -110,8 +119,3 @@ def store_account(lake: Lake, account: GrainAccount, *, replace: bool) -> GrainA
     lake.store.sync([path])
     fail_point("clean.after_account")
     return account
-
-
-def in_table_types(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """The columns of the clean table without the partition, with the contract's types."""
-    return frame.select(pl.col(c.name).cast(polars_type(c.type)) for c in contract.table_columns[:-1])

@@ -39,7 +39,9 @@ def test_a_time_lies_in_its_grain(time: dt.datetime, kind) -> None:
     assert Grain.parse(grain.key) == grain
 
 
-@pytest.mark.parametrize("key", ["", "2026", "2026-11-20T", "2026-11-20T24", "2026-11-20T-1", "2026-11-20T7", "20261120", "unplaced-", "unplaced-2026-11-20T01", "x"])
+@pytest.mark.parametrize(
+    "key", ["", "2026", "2026-11-20T", "2026-11-20T24", "2026-11-20T-1", "2026-11-20T7", "20261120", "unplaced-", "unplaced-2026-11-20T01", "x"]
+)
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  messages differ
         Grain.parse(key)

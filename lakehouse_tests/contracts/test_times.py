@@ -71,7 +71,9 @@ def test_what_is_no_time_is_none_for_both_readers(text: str) -> None:
         assert parse_time(text) is None
 
 
-pieces = st.sampled_from(["2026", "-", "1", "11", "20", "T", " ", "13", ":", "00", "60", "59", ".", "5", "123456789", "Z", "z", "+01:00", "-00:00", ",", "0"])
+pieces = st.sampled_from(
+    ["2026", "-", "1", "11", "20", "T", " ", "13", ":", "00", "60", "59", ".", "5", "123456789", "Z", "z", "+01:00", "-00:00", ",", "0"]
+)
 near = st.builds(
     lambda y, mo, d, sep, h, mi, s, f, z: f"{y}-{mo}-{d}{sep}{h}:{mi}:{s}{f}{z}",
     st.sampled_from(["2026", "1969", "0001", "9999", "0000", "226", "+2026"]),

@@ -33,7 +33,9 @@ def test_arrow_and_polars_mean_the_same(kind: ColumnType, name: str) -> None:
 
 
 def test_json_types_are_read_as_arrow() -> None:
-    kind = JsonObject((JsonField("t"), JsonField("i", JsonInt()), JsonField("f", JsonFloat()), JsonField("b", JsonBool()), JsonField("l", JsonList(JsonText()))))
+    kind = JsonObject(
+        (JsonField("t"), JsonField("i", JsonInt()), JsonField("f", JsonFloat()), JsonField("b", JsonBool()), JsonField("l", JsonList(JsonText())))
+    )
     told = pa.struct([("t", pa.string()), ("i", pa.int64()), ("f", pa.float64()), ("b", pa.bool_()), ("l", pa.list_(pa.string()))])
     assert json_arrow_type(kind) == told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -43,8 +43,8 @@ def dataset() -> Dataset:
 def make_lake(tmp_path: Path, activities: Path) -> MakeLake:
     """An empty lake that reads the simulated API; `clock` is its fixed now."""
 
-    def make(clock: dt.datetime = CLOCK, start: dt.date = FIRST_DAY, name: str = "lake") -> Lake:
-        source = {"simulated": str(activities), "applications": ["token", "login"]}
+    def make(clock: dt.datetime = CLOCK, start: dt.date = FIRST_DAY, applications: Sequence[str] = ("token", "login"), name: str = "lake") -> Lake:
+        source = {"simulated": str(activities), "applications": list(applications)}
         settings = LakeSettings(clock=clock, datasets={DATASET: DatasetSettings(start=start, source=source)})
         return open_lake(tmp_path / name).with_settings(settings)
 

@@ -6,17 +6,21 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dagster as dg
+import msgspec
 
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.defs.house import definitions_of
+from lakehouse.defs.resources import LakeResource
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Manifest, Window
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import Lake
 
 DATASET = "workspace_audit"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 FIRST_DAY = dt.date(2026, 11, 18)
 CLOCK = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
 SERVED_FROM, SERVED_TO = dt.datetime(2026, 11, 18, 6, tzinfo=dt.UTC), dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
@@ -85,3 +89,39 @@ def newest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: object) ->
     found = records[0].asset_materialization
     assert found is not None
     return found
+
+
+def at(lake: Lake, clock: dt.datetime) -> Lake:
+    """The same lake with another fixed clock."""
+    return lake.with_settings(msgspec.structs.replace(lake.settings, clock=clock))
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a sensor answered."""
+
+    run_requests: list[dg.RunRequest]
+    cursor: str | None
+    skip_message: str
+
+
+def tick(lake: Lake, instance: dg.DagsterInstance, sensor: str, cursor: str | None = None) -> Tick:
+    """Let a sensor look once, as the daemon does."""
+    found = definitions(lake)
+    repository = found.get_repository_def()
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, repository_def=repository, resources={"lake": LakeResource(url=lake.url)}
+    ) as context:
+        data = found.resolve_sensor_def(sensor).evaluate_tick(context)
+    return Tick(list(data.run_requests or []), data.cursor, data.skip_message or "")
+
+
+def execute(lake: Lake, instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    """Run what a sensor asked for, here."""
+    return definitions(lake).resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance,
+        asset_selection=list(request.asset_selection or []),
+        tags=dict(request.tags),
+        run_config={**QUIET, **dict(request.run_config)},
+        raise_on_error=False,
+    )  # fmt: skip

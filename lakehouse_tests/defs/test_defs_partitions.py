@@ -12,19 +12,24 @@ from lakehouse.defs.partitions import Calendar, days_of_grains
 from lakehouse.defs.ranges import stretches
 
 
+@pytest.mark.parametrize("system", [dt.timedelta(days=-40), dt.timedelta(hours=-3), dt.timedelta(), dt.timedelta(hours=9), dt.timedelta(days=400)])
 @pytest.mark.parametrize(
     ("clock", "last_hour", "last_day"),
     [
-        (dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC), "2026-11-20T12", "2026-11-20"),
-        (dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC), "2026-11-20T12", "2026-11-20"),
-        (dt.datetime(2026, 11, 20, 0, 0, tzinfo=dt.UTC), "2026-11-20T00", "2026-11-20"),
-        (dt.datetime(2026, 11, 20, 23, 59, 59, 999_999, tzinfo=dt.UTC), "2026-11-20T23", "2026-11-20"),
+        ("2026-11-20T12:30:00", "2026-11-20T12", "2026-11-20"),
+        ("2026-11-20T12:00:00", "2026-11-20T12", "2026-11-20"),
+        ("2026-11-20T00:00:00", "2026-11-20T00", "2026-11-20"),
+        ("2026-11-20T23:59:59.999999", "2026-11-20T23", "2026-11-20"),
     ],
 )
-def test_a_fixed_clock_ends_the_partitions_at_its_hour_and_day(clock, last_hour, last_day):
-    calendar = Calendar(dt.date(2026, 11, 1), clock)
-    assert calendar.hours.get_partition_keys()[-1] == last_hour
-    assert calendar.days.get_partition_keys()[-1] == last_day
+def test_a_fixed_clock_ends_the_partitions_at_its_hour_and_day_whatever_the_system_says(clock, last_hour, last_day, system):
+    now = dt.datetime.fromisoformat(clock).replace(tzinfo=dt.UTC)
+    calendar = Calendar(dt.date(2026, 11, 1), now, loaded_at=now + system)
+    with dg.partition_loading_context(now + system):
+        assert calendar.hours.get_partition_keys()[-1] == last_hour
+        assert calendar.days.get_partition_keys()[-1] == last_day
+        assert calendar.days.get_last_partition_key() == last_day
+        assert calendar.days.get_num_partitions() == 20
 
 
 def test_without_a_fixed_clock_today_and_this_hour_count():

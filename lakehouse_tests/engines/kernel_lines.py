@@ -37,7 +37,9 @@ class Kernel:
         dataset = find_dataset("workspace_audit")
         context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed)
         results = [
-            process_block(b"\n".join(texts) + b"\n", 1, contract=dataset.contract, transform=dataset.transform, context=context, key=self.key, fast=fast)
+            process_block(
+                b"\n".join(texts) + b"\n", 1, contract=dataset.contract, transform=dataset.transform, context=context, key=self.key, fast=fast
+            )
             for fast in (True, False)
         ]
         fast, slow = results

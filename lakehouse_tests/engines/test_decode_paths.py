@@ -143,7 +143,11 @@ def dumped(record: object, compact: bool, ascii_only: bool) -> bytes:
     return json.dumps(record, separators=(",", ":") if compact else None, ensure_ascii=ascii_only).encode(errors="surrogatepass")
 
 
-lines = st.builds(dumped, records | fitting, st.booleans(), st.booleans()) | st.sampled_from(ODD) | st.binary(max_size=12).map(lambda b: b.replace(b"\n", b""))
+lines = (
+    st.builds(dumped, records | fitting, st.booleans(), st.booleans())
+    | st.sampled_from(ODD)
+    | st.binary(max_size=12).map(lambda b: b.replace(b"\n", b""))
+)
 
 
 @pytest.mark.parametrize("line", ODD, ids=lambda b: repr(b[:30]))

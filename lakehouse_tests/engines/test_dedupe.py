@@ -11,9 +11,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from kernel_lines import LANDED, Kernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_lines import LANDED, Kernel
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Column

@@ -48,7 +48,13 @@ def test_a_token_call_fills_its_columns(kernel) -> None:
     row = kernel.row(kernel.case("token_activity"))
     assert row["event_time"] == dt.datetime(2026, 11, 17, 9, 5, 0, 123000, tzinfo=dt.UTC)
     assert row["unique_id"] == "-9223372036854775808"
-    assert (row["application"], row["customer_id"], row["event_type"], row["event_name"], row["event_index"]) == ("token", "C01example", "auth", "activity", 0)
+    assert (row["application"], row["customer_id"], row["event_type"], row["event_name"], row["event_index"]) == (
+        "token",
+        "C01example",
+        "auth",
+        "activity",
+        0,
+    )
     assert (row["api_name"], row["method_name"], row["num_response_bytes"]) == ("gmail", "gmail.users.history.list", 670)
     assert (row["client_type"], row["product_bucket"], row["app_name"]) == ("WEB", "GMAIL", "Mail")
     assert row["ip_address"] == "192.0.2.7"
@@ -165,7 +171,12 @@ def test_a_network_info_with_one_field_of_another_type_moves_whole(kernel) -> No
 
 
 def test_parameters_of_no_column_and_second_ones_go_to_extra(kernel) -> None:
-    more = [{"name": "client_id", "value": "app-other"}, {"name": "fresh", "boolValue": False}, {"name": "api_name", "intValue": "7"}, {"value": "nameless"}]
+    more = [
+        {"name": "client_id", "value": "app-other"},
+        {"name": "fresh", "boolValue": False},
+        {"name": "api_name", "intValue": "7"},
+        {"value": "nameless"},
+    ]
     row = kernel.row(parameters(kernel.record("token_revoke_without_ip"), *more))
     assert row["client_id"] == "app-1"
     assert row["api_name"] is None
@@ -402,7 +413,14 @@ def addresses(result: BlockResult) -> list[str]:
 
 
 def test_no_address_leaves_the_kernel(kernel) -> None:
-    names = ["token_activity", "token_authorize_without_type", "calendar_five_events", "groups_two_events", "admin_without_email", "unknown_at_every_depth"]
+    names = [
+        "token_activity",
+        "token_authorize_without_type",
+        "calendar_five_events",
+        "groups_two_events",
+        "admin_without_email",
+        "unknown_at_every_depth",
+    ]
     for name in names:
         result = kernel.run(kernel.case(name))
         assert result.rows.height
@@ -447,7 +465,7 @@ def test_addresses_in_extra_are_tokens_however_they_are_written(kernel, text: st
 
 
 def test_a_text_without_addresses_stays_as_it_was(kernel) -> None:
-    notes = ["@home", "a @ b", "5 @", "user@localhost", r"C:\u0040", "\\u0040 \\\\ \" \u2028 \x7f é", "😀@"]
+    notes = ["@home", "a @ b", "5 @", "user@localhost", r"C:\u0040", '\\u0040 \\\\ " \u2028 \x7f é', "😀@"]
     for note in notes:
         record = kernel.record("token_revoke_without_ip") | {"note": note}
         assert json.loads(kernel.row(record)["_extra"])["note"] == note
@@ -471,7 +489,9 @@ def test_one_address_is_one_token_everywhere(kernel) -> None:
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "value", "parameter", "parameters", "u", "event"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "value", "parameter", "parameters", "u", "event"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 items = st.fixed_dictionaries(
@@ -507,13 +527,18 @@ items = st.fixed_dictionaries(
     },
 )
 events = st.lists(
-    st.fixed_dictionaries({"name": st.text(max_size=3)}, optional={"type": st.text(max_size=2), "parameters": st.lists(items, max_size=3), "status": values}),
+    st.fixed_dictionaries(
+        {"name": st.text(max_size=3)}, optional={"type": st.text(max_size=2), "parameters": st.lists(items, max_size=3), "status": values}
+    ),
     max_size=3,
 )
 activities = st.fixed_dictionaries(
     {
         "id": st.fixed_dictionaries(
-            {"time": st.sampled_from(["2026-11-17T09:00:00Z", "2026-11-17T09:59:59.999Z", "x"]), "uniqueQualifier": st.integers() | st.text(max_size=3)}
+            {
+                "time": st.sampled_from(["2026-11-17T09:00:00Z", "2026-11-17T09:59:59.999Z", "x"]),
+                "uniqueQualifier": st.integers() | st.text(max_size=3),
+            }
             | {n: st.just("a") for n in ("applicationName", "customerId")},
             optional={"v": values},
         ),

@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
-from mart_lakes import COLLECTOR, commit_day, cover, read_events
+from mart_lakes import COLLECTOR, LAST, Built, commit_day, cover, read_events
 
-from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.marts.publish import published_path
-from lakehouse.marts.records import MartsReport
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.publish import publish_marts
-
-LAST = dt.date(2026, 4, 1)
-
-
-@dataclass(frozen=True)
-class Built:
-    """A lake with published marts, and what the build of them said."""
-
-    lake: Lake
-    dataset: Dataset
-    report: MartsReport
-
-    @property
-    def folder(self) -> Path:
-        assert self.lake.store.root is not None
-        return self.lake.store.root
-
-    def copy(self, folder: Path) -> Built:
-        """The same somewhere else, to be changed."""
-        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
-        return Built(open_lake(folder), self.dataset, self.report)
-
-    def open(self) -> duckdb.DuckDBPyConnection:
-        """The published file."""
-        path = published_path(self.lake, self.dataset)
-        assert path is not None
-        return duckdb.connect(str(path), read_only=True)
 
 
 def make_case_lake(folder: Path) -> Lake:

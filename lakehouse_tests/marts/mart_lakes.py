@@ -5,20 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from lakehouse.accounts.books import Books, FetchBooks
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.types import polars_type
+from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.workspace_audit.contract import CONTRACT
 from lakehouse.landing.commit import append
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Manifest, Window
-from lakehouse.settings import Lake
+from lakehouse.marts.publish import published_path
+from lakehouse.marts.records import MartsReport
+from lakehouse.settings import Lake, open_lake
 from lakehouse.tables import builds, delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, PartBooks
 
@@ -26,8 +32,34 @@ CASES = Path(__file__).parent / "cases"
 COLLECTOR = "collector.apps.googleusercontent.com"
 Event = Mapping[str, Any]
 
+LAST = dt.date(2026, 4, 1)
 _LANDED = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 _TIMES = [c.name for c in CONTRACT.table_columns if c.type == "timestamp"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A lake with published marts, and what the build of them said."""
+
+    lake: Lake
+    dataset: Dataset
+    report: MartsReport
+
+    @property
+    def folder(self) -> Path:
+        assert self.lake.store.root is not None
+        return self.lake.store.root
+
+    def copy(self, folder: Path) -> Built:
+        """The same somewhere else, to be changed."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
+        return Built(open_lake(folder), self.dataset, self.report)
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """The published file."""
+        path = published_path(self.lake, self.dataset)
+        assert path is not None
+        return duckdb.connect(str(path), read_only=True)
 
 
 def read_events(name: str) -> dict[dt.date, list[Event]]:

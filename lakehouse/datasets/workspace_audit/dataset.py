@@ -10,4 +10,5 @@ DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
     source=ReportsApiSource(applications=("token", "login", "saml", "admin", "drive")),
+    showcase=("audit_top_methods", "audit_volume_anomalies", "audit_failed_logins"),
 )

@@ -70,7 +70,7 @@ def _plain(literal: str) -> str:
 
 def _scrub(texts: pl.Series, key: TokenKey) -> pl.Series:
     """JSON texts with tokens in place of addresses. Only the string literals that hold one are written anew."""
-    hits = texts.str.contains_any(_SIGNS).fill_null(False)
+    hits = texts.str.contains_any(list(_SIGNS)).fill_null(False)
     if not hits.any():
         return texts
     scrubbed: dict[str, str] = {}

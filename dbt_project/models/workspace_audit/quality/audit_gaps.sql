@@ -14,8 +14,11 @@ covered as (
         h.application,
         h.hour_start,
         60 - greatest(date_diff('second', h.hour_start, any_value(h.read_from)), 0) / 60 as wanted_minutes,
+        -- greatest and least pass over nulls: an hour that no stretch touches would count as read.
         coalesce(
-            sum(date_diff('second', greatest(s.span_start, h.hour_start), least(s.span_end, h.hour_start + interval 1 hour))), 0
+            sum(date_diff('second', greatest(s.span_start, h.hour_start), least(s.span_end, h.hour_start + interval 1 hour)))
+                filter (s.span_start is not null),
+            0
         ) / 60 as covered_minutes
     from hours as h
     left join spans as s on s.application = h.application and s.span_start < h.hour_start + interval 1 hour and s.span_end > h.hour_start

@@ -1,6 +1,6 @@
 -- An event that names several scopes is counted once for each; `_source_rows` counts it with the first of them only.
 with events as (
-    select *, case when len(scopes) > 0 then list_distinct(scopes) else [cast(null as varchar)] end as named_scopes
+    select *, case when len(scopes) > 0 then list_sort(list_distinct(scopes)) else [cast(null as varchar)] end as named_scopes
     from {{ ref('stg_audit_events') }}
     where {{ in_mart_dates() }} and application = 'token' and event_name <> 'activity'
 ),

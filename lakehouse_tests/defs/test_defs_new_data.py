@@ -1,0 +1,66 @@
+"""The sensor for new data: one run over the hours that the plan names, none while one runs, no endless tries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import dagster as dg
+from defs_helpers import DATASET, SERVED_FROM, SERVED_TO, execute, materialized, tick
+
+from lakehouse.defs import catalogue
+from lakehouse.defs.ranges import RANGE_END, RANGE_START
+from lakehouse.landing.ledger import load_ledger
+
+SENSOR = f"{DATASET}_new_data_sensor"
+RAW = catalogue.raw_key(DATASET)
+HOUR = dt.timedelta(hours=1)
+
+
+def test_first_contact_asks_for_every_hour_and_then_for_nothing(make_lake, instance):
+    lake = make_lake(clock=SERVED_TO)
+    first = tick(lake, instance, SENSOR)
+    request = first.run_requests[0]
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-18T00", "2026-11-18T11")
+    assert execute(lake, instance, request).success
+    assert len(materialized(instance, RAW)) == 12
+    assert load_ledger(lake, DATASET).books.placed > 0
+    again = tick(lake, instance, SENSOR)
+    assert not again.run_requests
+    assert "Nothing is due" in again.skip_message
+
+
+def test_the_next_hour_is_asked_for_with_the_overlap_before_it(make_lake, instance):
+    lake = make_lake(clock=SERVED_TO)
+    execute(lake, instance, tick(lake, instance, SENSOR).run_requests[0])
+    later = make_lake(clock=SERVED_TO + 2 * HOUR)
+    request = tick(later, instance, SENSOR).run_requests[0]
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-18T08", "2026-11-18T13")
+
+
+def test_a_long_first_contact_is_cut_and_goes_on_with_the_oldest(make_lake, instance):
+    lake = make_lake(clock=SERVED_FROM, start=dt.date(2026, 11, 1))
+    request = tick(lake, instance, SENSOR).run_requests[0]
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-01T00", "2026-11-07T23")
+
+
+def test_nothing_is_asked_for_while_a_run_fetches(make_lake, instance):
+    lake = make_lake(clock=SERVED_TO)
+    instance.add_run(dg.DagsterRun(job_name="raw", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED, asset_selection=frozenset([RAW])))
+    assert "fetches" in tick(lake, instance, SENSOR).skip_message
+
+
+def test_a_source_that_does_not_answer_is_tried_three_times(make_lake, instance, monkeypatch):
+    lake = make_lake(clock=SERVED_FROM)
+    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_URL", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_PATIENCE", "0")
+    keys = []
+    for _ in range(3):
+        request = tick(lake, instance, SENSOR).run_requests[0]
+        keys.append(request.run_key)
+        failed = dg.DagsterRun(job_name="raw", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=dict(request.tags))
+        instance.add_run(failed)
+    assert len(set(keys)) == 3
+    assert "failed 3 times" in tick(lake, instance, SENSOR).skip_message
+    later = make_lake(clock=SERVED_FROM + HOUR)
+    assert tick(later, instance, SENSOR).run_requests

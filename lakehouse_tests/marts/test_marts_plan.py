@@ -1,0 +1,164 @@
+"""What a build has to do, for every way in which the published version and clean can differ."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehouse.landing.coverage import contains, union
+from lakehouse.landing.manifest import Window
+from lakehouse.marts.plan import Asked, Plan, differing_days, plan_build, recipe
+from lakehouse.marts.records import BuiltDay, VersionRecord
+from lakehouse.marts.specs import MartSpec
+from lakehouse.tables.records import Build
+from lakehouse.tables.views import CleanVersion
+
+FIRST = dt.date(2026, 3, 2)
+DAY = dt.timedelta(days=1)
+
+
+def spec(name: str, reach: str, *sources: str) -> MartSpec:
+    return MartSpec(
+        name=name, dataset="d", area="usage", description="", columns=(), grain=(), reach=reach, accounts=False, source_predicate=None,
+        derives_from=None, explain=None, explain_counts=None, questions=(), tests=(), depends_on=(), sources=sources,
+    )  # fmt: skip
+
+
+SPECS = (
+    spec("daily", "day", "clean"),
+    spec("window", "0..+1 days"),
+    spec("volumes", "0..+1 days", "coverage"),
+    spec("first_use", "all"),
+    spec("gaps", "all", "coverage"),
+)
+
+
+def day(number: int) -> dt.date:
+    return FIRST + number * DAY
+
+
+def clean(prints: dict[int, int], *, incomplete: tuple[int, ...] = (), empty: tuple[int, ...] = ()) -> CleanVersion:
+    """Clean whose day n has fingerprint prints[n]."""
+    builds = {day(n): Build("d", day(n), p, n not in incomplete, 0, 1, ()) for n, p in prints.items()}
+    by_day = {day(n): (f"{n}.parquet",) for n in prints if n not in empty}
+    return CleanVersion(1, tuple(f for files in by_day.values() for f in files), by_day, builds)
+
+
+def published(prints: dict[int, int], *, as_of: int, coverage: dict[str, tuple[Window, ...]] | None = None, recipe: str = "r") -> VersionRecord:
+    return VersionRecord(
+        number=1, dataset="d", built_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC), clean_version=1,
+        days={day(n): BuiltDay(p, 10, ()) for n, p in prints.items()}, coverage=coverage or {}, as_of=day(as_of), models={}, rows={}, recipe=recipe,
+        collector_client_id=None, file="f", reason="", seconds=0.0, software={},
+    )  # fmt: skip
+
+
+def plan(current: VersionRecord | None, now: CleanVersion, asked: Asked | None = None, coverage: dict[str, tuple[Window, ...]] | None = None) -> Plan:
+    return plan_build(SPECS, current, now, coverage or {}, recipe_now="r", asked=asked or Asked())
+
+
+def hours(first: int, last: int) -> tuple[Window, ...]:
+    start = dt.datetime.combine(FIRST, dt.time(), dt.UTC)
+    return (Window(start + dt.timedelta(hours=first), start + dt.timedelta(hours=last)),)
+
+
+def test_the_first_build_takes_every_day() -> None:
+    found = plan(None, clean({0: 1, 1: 2, 2: 3}))
+    assert found.fresh
+    assert found.days == {day(0): 1, day(1): 2, day(2): 3}
+    assert found.dates["window"] == (day(0), day(1), day(2))
+    assert found.whole == ("first_use", "gaps")
+
+
+def test_nothing_differs_nothing_is_built() -> None:
+    assert plan(published({0: 1, 1: 2}, as_of=1), clean({0: 1, 1: 2})).nothing
+
+
+def test_a_changed_day_takes_what_it_reaches_and_what_looks_at_all_days() -> None:
+    found = plan(published({0: 1, 1: 2, 2: 3}, as_of=2), clean({0: 1, 1: 9, 2: 3}))
+    assert not found.fresh
+    assert (found.changed, found.dates["daily"], found.dates["window"]) == ((day(1),), (day(1),), (day(1), day(2)))
+    assert found.whole == ("first_use", "gaps")
+    assert found.reason == f"1 clean day changed: {day(1)}"
+
+
+def test_the_day_that_is_not_over_does_not_touch_what_looks_at_all_days() -> None:
+    found = plan(published({0: 1, 1: 2}, as_of=0), clean({0: 1, 1: 3}, incomplete=(1,)))
+    assert found.dates["daily"] == (day(1),)
+    assert found.whole == ()
+    assert found.as_of == day(0)
+
+
+@pytest.mark.parametrize("over", ["complete", "followed by another day"])
+def test_once_a_day_is_over_what_looks_at_all_days_is_built(over: str) -> None:
+    now = clean({0: 1, 1: 3}) if over == "complete" else clean({0: 1, 1: 2, 2: 5}, incomplete=(1, 2))
+    found = plan(published({0: 1, 1: 2}, as_of=0), now)
+    assert found.as_of == day(1)
+    assert found.whole == ("first_use", "gaps")
+
+
+def test_a_day_without_rows_does_not_move_the_end_of_windows() -> None:
+    found = plan(None, clean({0: 1, 9: 2}, empty=(9,)))
+    assert found.as_of == day(0)
+    assert found.dates["daily"] == (day(0), day(9))
+    assert found.dates["window"] == (day(0), day(9))
+
+
+def test_a_day_that_is_gone_from_clean_is_taken_out() -> None:
+    found = plan(published({0: 1, 1: 2}, as_of=1), clean({0: 1}))
+    assert found.days == {day(0): 1}
+    assert found.changed == (day(1),)
+    assert found.dates["daily"] == (day(1),)
+
+
+def test_only_the_days_asked_for_are_looked_at() -> None:
+    found = plan(published({0: 1, 1: 2, 2: 3}, as_of=2), clean({0: 7, 1: 8, 2: 3}), Asked({day(1), day(2)}))
+    assert found.changed == (day(1),)
+    assert found.days == {day(0): 1, day(1): 8, day(2): 3}
+
+
+def test_force_builds_days_that_do_not_differ() -> None:
+    current = published({0: 1, 1: 2}, as_of=1)
+    assert plan(current, clean({0: 1, 1: 2}), Asked({day(0)}, force=True)).changed == (day(0),)
+    everything = plan(current, clean({0: 1, 1: 2}), Asked(force=True))
+    assert (everything.fresh, everything.reason) == (True, "every date was asked for")
+
+
+def test_another_recipe_builds_every_date_even_when_one_day_was_asked_for() -> None:
+    found = plan(published({0: 1, 1: 2}, as_of=1, recipe="older"), clean({0: 1, 1: 2}), Asked({day(0)}))
+    assert found.fresh
+    assert found.changed == (day(0), day(1))
+    assert "the dbt project" in found.reason
+
+
+def test_an_empty_window_that_fills_a_hole_changes_no_clean_day_but_what_looks_at_coverage() -> None:
+    current = published({0: 1, 1: 2}, as_of=1, coverage={"login": (*hours(0, 5), *hours(6, 48))})
+    found = plan(current, clean({0: 1, 1: 2}), coverage={"login": hours(0, 48)})
+    assert found.changed == ()
+    assert found.dates == {"volumes": (day(0), day(1))}
+    assert found.whole == ("gaps",)
+    assert found.reason == f"coverage of {day(0)} changed"
+
+
+def test_coverage_that_only_grows_at_its_end_is_no_change() -> None:
+    current = published({0: 1, 1: 2}, as_of=0, coverage={"login": hours(0, 30)})
+    assert plan(current, clean({0: 1, 1: 2}, incomplete=(1,)), coverage={"login": hours(0, 31)}).nothing
+
+
+stretches = st.lists(st.tuples(st.integers(0, 96), st.integers(1, 30)), max_size=5).map(
+    lambda pairs: union(w for a, n in pairs for w in hours(a, a + n))
+)
+
+
+@given(stretches, stretches)
+def test_differing_days_are_those_of_which_another_hour_is_covered(one: tuple[Window, ...], other: tuple[Window, ...]) -> None:
+    start = dt.datetime.combine(FIRST, dt.time(), dt.UTC)
+    times = [start + dt.timedelta(hours=n) for n in range(140)]
+    assert differing_days(one, other) == {t.date() for t in times if contains(one, t) != contains(other, t)}
+
+
+def test_the_recipe_is_of_the_project_and_the_collector() -> None:
+    assert recipe("a") == recipe("a")
+    assert len({recipe("a"), recipe("b"), recipe(None)}) == 3
