@@ -55,9 +55,9 @@ def print_json(value: object) -> None:
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """RFC 4180 on stdout, header first."""
+    """RFC 4180 on stdout, header first, but lines end as everywhere on the terminal: a carriage return would stick to the last value in a shell."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
     sys.stdout.write(out.getvalue())

@@ -88,7 +88,7 @@ def export(
 ) -> None:
     """Write refused lines to a file, to mend them there and bring them back with `redrive`.
 
-    One JSON object per line: part, line, rule, field and raw, the text as it came, which may hold personal data (the file is readable by you only).
+    One JSON object per line: part, line, rule and raw, the text as it came, which may hold personal data (the file is readable by you only).
     Mend the text in "raw"; delete the lines that you do not want to bring back.
 
     Example:  [bold]lakehouse quarantine export mend.jsonl --rule unreadable_json[/]
@@ -129,10 +129,12 @@ def redrive(
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """
     from lakehouse.cli.replay import build_days
+    from lakehouse.defs.redriven import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     report = land(opened, chosen, file)
+    tell_redrive(opened, chosen, report)
     result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
     errors: list[str] = []
     if not as_json:

@@ -27,7 +27,9 @@ def sql(
     query: Annotated[
         str | None, typer.Argument(help="SQL in DuckDB's dialect; `-` reads it from standard input. Left out: a prompt.", show_default=False)
     ] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", exists=True, dir_okay=False, help="Read the SQL from a file.", show_default=False)
+    ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", show_default=False)] = False,
     limit: Annotated[int, typer.Option("--limit", help="Rows shown in a table for people; 0 shows all. JSON and CSV are never cut.")] = SHOWN_ROWS,
@@ -47,7 +49,7 @@ def sql(
 
     with connect(open_for_reading(ctx, lake)) as con:
         if text is None:
-            _prompt(con, limit)
+            prompt(con, limit=limit)
             return
         form = "json" if as_json else "csv" if as_csv else "table"
         _print(_ask(con, text), form, limit)
@@ -93,7 +95,8 @@ def _print(answer: tuple[list[str], list[tuple[Any, ...]]], form: str, limit: in
         hint(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}{cut}")
 
 
-def _prompt(con: duckdb.DuckDBPyConnection, limit: int) -> None:
+def prompt(con: duckdb.DuckDBPyConnection, *, limit: int) -> None:
+    """Read SQL from the terminal until Ctrl-D. An error is shown, and the next line read."""
     import readline  # noqa: F401  line editing and history for input()
 
     notes().print(HELP)

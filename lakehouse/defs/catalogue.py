@@ -67,7 +67,8 @@ def quarantine_description(dataset: Dataset) -> str:
     """What quarantine holds and where its text is."""
     return (
         f"**What did not make it into clean/{dataset.name}**: rule, part and line of every refused line and row, never its text.\n\n"
-        "Written by the same run that builds the day. See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`."
+        f"* Written by the same run that builds the day: to build it, materialize `clean/{dataset.name}`.\n"
+        "* See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`."
     )
 
 

@@ -85,7 +85,8 @@ class PartitionRun:
                 metadata={key: _sentence(error) for key, error in self._failed.items()},
                 allow_retries=all(isinstance(e, TransientError) for e in self._failed.values()),
             ) from cause
-        yield from check_outputs(self._context)
+        for check in self._context.selected_asset_check_keys:  # their results were logged; the outputs are what runs wait for
+            yield dg.Output(None, output_name=self._context.assets_def.get_output_name_for_asset_check_key(check))
 
     def _told_before(self, key: str) -> bool:
         """After a retry the partitions that were good the first time are not told twice."""
@@ -134,25 +135,12 @@ class MartRun:
     def checked(self, asset: dg.AssetKey, name: str, *, passed: bool, description: str, metadata: Metadata) -> None:
         """The result of a check of the whole mart."""
         result = dg.AssetCheckResult(check_name=name, passed=passed, description=description, metadata=metadata)
-        self._context.log_event(evaluation(asset, result, target=newest_materialization(self._context.instance, asset, None)))
-
-    def finish(self) -> Iterator[dg.Output[None]]:
-        """Close the checks."""
-        yield from check_outputs(self._context)
+        self._context.log_event(evaluation(asset, result))
 
 
-def check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
-    """Close the check outputs of a step; their results were logged before."""
-    for check in context.selected_asset_check_keys:
-        yield dg.Output(None, output_name=context.assets_def.get_output_name_for_asset_check_key(check))
-
-
-def newest_materialization(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None
-) -> AssetCheckEvaluationTargetMaterializationData | None:
+def newest_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The newest materialization of a partition, in the form that a check result points with; None where there is none."""
-    partitions = [partition] if partition is not None else None
-    records = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1).records
+    records = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition]), limit=1).records
     if not records:
         return None
     return AssetCheckEvaluationTargetMaterializationData(run_id=records[0].run_id, storage_id=records[0].storage_id, timestamp=records[0].timestamp)

@@ -66,7 +66,6 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
         for spec in specs:
             yield from run.materialized(catalogue.mart_key(spec.name), mart_metadata(spec, report))
             run.checked(catalogue.mart_key(spec.name), TESTS, **tests_metadata(spec, report.tests))
-        yield from run.finish()
 
     return marts
 

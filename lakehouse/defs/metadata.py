@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 20
 _DATES = 10
-_SAMPLE_COLUMNS = ("rule", "field", "level", "part", "line", "row", "detail")
+_PER_RULE = 4
+_SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
 
 def clean_metadata(report: DayReport) -> dict[str, Any]:
@@ -160,12 +161,19 @@ def _applications(parts: Iterable[LandedPart]) -> dg.TableMetadataValue:
 
 
 def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:
+    """Where to look: a few of every rule, so that the frequent ones do not hide the others."""
     rows: list[dict[str, Any]] = []
+    shown: Counter[str] = Counter()
     for account in report.accounts.values():
-        if account.quarantine is not None and account.quarantine.rows and len(rows) < SAMPLE:
-            frame = pl.read_parquet(io.BytesIO(lake.store.read(account.quarantine.path)), columns=list(_SAMPLE_COLUMNS))
-            rows.extend(frame.select(_SAMPLE_COLUMNS).head(SAMPLE - len(rows)).to_dicts())
-    return rows
+        wanted = {rule for rule in account.quarantine_rules if shown[rule] < _PER_RULE}
+        if account.quarantine is None or not wanted or len(rows) >= SAMPLE:
+            continue
+        frame = pl.read_parquet(io.BytesIO(lake.store.read(account.quarantine.path)), columns=list(_SAMPLE_COLUMNS)).select(_SAMPLE_COLUMNS)
+        for row in frame.group_by("rule", maintain_order=True).head(_PER_RULE).filter(pl.col("rule").is_in(sorted(wanted))).to_dicts():
+            if shown[row["rule"]] < _PER_RULE and len(rows) < SAMPLE:
+                shown[row["rule"]] += 1
+                rows.append(row)
+    return sorted(rows, key=lambda row: str(row["rule"]))
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> dg.TableMetadataValue:

@@ -54,7 +54,7 @@ def build_raw_asset(*, dataset: Dataset, calendar: Calendar) -> dg.AssetsDefinit
         group_name=dataset.name,
         owners=list(contract.owners),
         tags=catalogue.tags_of(contract, "raw"),
-        kinds={"jsonl", source},
+        kinds={"raw", "jsonl", source},
         description=catalogue.raw_description(dataset),
         metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(dataset.source.applications if dataset.source else ())},
         code_version="1",

@@ -105,7 +105,7 @@ def _materialize(
     *,
     later: Mapping[str, Any] | None = None,
 ) -> Materialized:
-    """One run per stretch of partitions; `later`: the config of all runs but the first, where it is another. A run that fails does not stop the next."""
+    """One run per stretch of partitions; a run that fails does not stop the next. `later`: the config of all runs but the first."""
     work = _Work(lake, dataset, assets)
     runs: list[str] = []
     failures: dict[str, Exception] = {}

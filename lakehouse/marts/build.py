@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +77,18 @@ class _Attempt:
         self.collector = self.lake.dataset(self.dataset.name).source.get("collector_client_id")
         self.recipe = recipe(self.collector)
         self.current = publish.current_version(self.lake, self.dataset)
-        if self.current is not None and publish.version_file(self.lake, self.current) is None:
-            self.current = None  # its file is gone: begin with an empty one; the number still counts
+        self.lost = self.current is not None and publish.version_file(self.lake, self.current) is None
+        if self.lost:
+            self.current = None  # its number still counts
         self.folder = publish.local_root(self.lake) / "marts" / self.dataset.name / ".build" / self.id
         self.file = self.folder / "marts.duckdb"
         self.target = self.folder / "target"
 
     def run(self) -> MartsReport | None:
         """One try; None when another build was published in the meantime."""
-        clean = clean_version(self.lake, self.dataset.contract)
-        plan = self._plan(clean)
+        # Looked at before clean is: a window that lands in between differs from the version at the next look, and is not lost.
+        self.coverage = load_ledger(self.lake, self.dataset.name).coverage
+        plan = self._plan(clean_version(self.lake, self.dataset.contract))
         if plan.nothing:
             return self._skip(plan)
         _clear(self.folder.parent)
@@ -98,8 +100,8 @@ class _Attempt:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _plan(self, clean: CleanVersion) -> Plan:
-        self.coverage = load_ledger(self.lake, self.dataset.name).coverage
-        return plan_build(self.specs, self.current, clean, self.coverage, recipe_now=self.recipe, asked=self.asked)
+        plan = plan_build(self.specs, self.current, clean, self.coverage, recipe_now=self.recipe, asked=self.asked)
+        return replace(plan, reason="the file of the published version is gone, so every date is built anew") if self.lost and plan.fresh else plan
 
     def _skip(self, plan: Plan) -> MartsReport:
         if self.current is not None:
@@ -141,13 +143,16 @@ class _Attempt:
         )
 
     def _register(self, plan: Plan, base: VersionRecord | None) -> tuple[Plan, CleanVersion, dict[dt.date, int]]:
-        """Lay the sources into the build's file. What they show is the version that the build tells of, so the plan is made for it again."""
+        """Lay the sources into the build's file: the days that are built anew. The plan is made again for the version that they show."""
         import duckdb
 
         with duckdb.connect(str(self.file)) as con:
             con.execute("SET TimeZone = 'UTC'")
-            clean = register_views(con, self.lake, self.dataset.contract, SCHEMA)
-            plan = self._plan(clean)
+            shown: frozenset[dt.date] | None = None
+            while shown is None or not shown.issuperset(plan.changed):
+                shown = frozenset(plan.changed)
+                clean = register_views(con, self.lake, self.dataset.contract, SCHEMA, days=shown)
+                plan = self._plan(clean)
             counted = dict(con.execute(f"SELECT day, CAST(sum(kept) AS BIGINT) FROM {SCHEMA}.builds GROUP BY day").fetchall())
             old = base.days if base is not None else {}
             kept = {day: counted.get(day, 0) if day in plan.changed else old[day].kept for day in plan.days}

@@ -1,4 +1,4 @@
-"""Writes what is derived and committed: the dbt sources of every dataset and `dbt_project/marts.json`. `python -m lakehouse.marts.generate`"""
+"""Writes what is derived and committed: dbt sources, `marts.json`, the tables in `docs/<dataset>.md`. `python -m lakehouse.marts.generate`"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 from lakehouse.datasets.registry import all_datasets
 from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.marts.dbt import dbt_project, run_dbt
+from lakehouse.marts.page import dataset_page, page_path
 from lakehouse.marts.reach import Reach
 from lakehouse.marts.sources import sources_path, sources_yaml
 from lakehouse.marts.specs import SPECS_FILE, MartColumn, MartSpec, MartTest, Question
@@ -112,6 +113,12 @@ def main() -> None:
     path = dbt_project() / SPECS_FILE
     path.write_bytes(marts_json())
     sys.stdout.write(f"{path}\n")
+    specs = msgspec.json.decode(path.read_bytes(), type=list[MartSpec])
+    for dataset in all_datasets():
+        page = page_path(dataset.name)
+        if page.is_file():
+            page.write_text(dataset_page(dataset, specs, page.read_text(encoding="utf-8")), encoding="utf-8")
+            sys.stdout.write(f"{page}\n")
 
 
 if __name__ == "__main__":

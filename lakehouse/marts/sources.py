@@ -105,7 +105,7 @@ def sources_yaml(contract: Contract) -> str:
     tables = [clean, *(_account(contract.name, name) for name in _ACCOUNTS)]
     source = {
         "name": contract.name,
-        "description": f"{contract.title}: one version of its clean table and accounts.",
+        "description": f"{contract.title}: one version of its clean table and accounts. Only of the days that a run builds anew.",
         "schema": SCHEMA,
         "tables": tables,
     }

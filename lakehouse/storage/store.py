@@ -24,6 +24,7 @@ from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 
 # How obstore names a file on a disk until it is whole.
 _STAGED = re.compile(r"#\d+$")
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def open_store(url: str | Path) -> Store:
     if root is not None:
         if root.exists() and not root.is_dir():
             raise ConfigurationError(f"The lake must be a folder, but {root} is a file. Name another place with --lake or LAKEHOUSE_URL.")
+        if _ESCAPE.search(str(root)):  # delta-rs reads it as the character that it stands for, and finds nothing
+            raise ConfigurationError(f"The lake's folder {root} has a percent escape in its name, which Delta tables cannot live below. Rename it.")
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:

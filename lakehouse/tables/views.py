@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -177,21 +177,26 @@ def coverage_table(lake: Lake, dataset: str) -> pa.Table:
     return _table(rows, {"application": pa.string(), "start": _UTC, "end": _UTC})
 
 
-def register_views(con: duckdb.DuckDBPyConnection, lake: Lake, contract: Contract, schema: str) -> CleanVersion:
+def register_views(
+    con: duckdb.DuckDBPyConnection, lake: Lake, contract: Contract, schema: str, *, days: Collection[dt.date] | None = None
+) -> CleanVersion:
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
     Those are `.books`, `.fetches`, `.coverage`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also when nothing was
-    built yet. Returns the version of the clean table that they show.
+    built yet. `days`: show the committed builds of these days only (fetches and coverage are shown whole). Returns the whole version of the clean
+    table that they are of.
     """
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     version = clean_version(lake, contract)
-    accounts = builds.accounts_of(lake, version.builds.values())
+    shown = [build for day, build in version.builds.items() if days is None or day in days]
+    accounts = builds.accounts_of(lake, shown)
     aside = [lake.store.uri(a.quarantine.path) for a in accounts.values() if a.quarantine is not None]
-    _file_view(con, f'"{schema}".clean', version.files, contract.table_columns)
+    files = [path for day, paths in version.by_day.items() if days is None or day in days for path in paths]
+    _file_view(con, f'"{schema}".clean', files, contract.table_columns)
     _file_view(con, f'"{schema}".quarantine', aside, QUARANTINE)
     tables: dict[str, pa.Table] = {
         "books": books_table(accounts),
-        "builds": builds_table(version.builds.values(), accounts),
+        "builds": builds_table(shown, accounts),
         "lateness": lateness_table(accounts),
         "census": census_table(accounts),
         "fetches": fetches_table(lake, contract.name),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from mart_lakes import COLLECTOR, LAST, Built, commit_day, cover, read_events
+from mart_lakes import COLLECTOR, LAST, MONDAY, Built, commit_day, cover, quarantined, read_events
 
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
@@ -18,8 +18,17 @@ def make_case_lake(folder: Path) -> Lake:
     """The events of `cases/events.jsonl`, committed; the last day not over yet; one hour of tokens half read."""
     settings = LakeSettings(datasets={"workspace_audit": DatasetSettings(source={"collector_client_id": COLLECTOR})})
     lake = open_lake(folder).with_settings(settings)
+    # One line that is no JSON, one row that breaks two rules, and another that breaks one of them.
+    refused = [
+        ("unreadable_json", None, "line", 7, None),
+        ("out_of_range", "num_response_bytes", "row", 8, 0),
+        ("null_in_required_column", "actor", "row", 8, 0),
+    ]
+    refused.append(("out_of_range", "num_response_bytes", "row", 9, 1))
+    aside = {MONDAY: quarantined(MONDAY, refused)}
     for day, events in read_events("events.jsonl").items():
-        commit_day(lake, day, events, duplicates=2, complete=day != LAST, lateness={60: len(events) - 1, 3600: 1})
+        late = {60: len(events) - 1, 3600: 1}
+        commit_day(lake, day, events, duplicates=2, complete=day != LAST, lateness=late, quarantine=aside.get(day))
     for application in ("token", "login"):
         cover(lake, application, "2026-03-02T00:00:00", "2026-03-09T12:30:00")
     cover(lake, "token", "2026-03-09T14:00:00", "2026-03-10T00:00:00")

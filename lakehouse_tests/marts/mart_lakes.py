@@ -16,6 +16,7 @@ import polars as pl
 
 from lakehouse.accounts.books import Books, FetchBooks
 from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.contracts.types import polars_type
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.workspace_audit.contract import CONTRACT
@@ -32,6 +33,7 @@ CASES = Path(__file__).parent / "cases"
 COLLECTOR = "collector.apps.googleusercontent.com"
 Event = Mapping[str, Any]
 
+MONDAY = dt.date(2026, 3, 2)
 LAST = dt.date(2026, 4, 1)
 _LANDED = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 _TIMES = [c.name for c in CONTRACT.table_columns if c.type == "timestamp"]
@@ -96,6 +98,18 @@ def rows(day: dt.date, events: Sequence[Event]) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(made, schema={c.name: polars_type(c.type) for c in CONTRACT.table_columns}).sort("event_time")
+
+
+def quarantined(day: dt.date, refused: Sequence[tuple[str, str | None, str, int, int | None]]) -> pl.DataFrame:
+    """Quarantine rows of (rule, field, level, line, row)."""
+    made = [
+        {
+            "day": day, "grain": Grain(day).key, "rule": rule, "field": field, "level": level, "part": "token.zst", "line": line, "row": row,
+            "fetch_id": "f", "landed_at": _LANDED, "event_time": None, "application": "token", "detail": None,
+        }
+        for rule, field, level, line, row in refused
+    ]  # fmt: skip
+    return pl.DataFrame(made, schema={c.name: polars_type(c.type) for c in QUARANTINE})
 
 
 def commit_day(

@@ -39,7 +39,7 @@ def test_value(case: dict[str, Any], marts: duckdb.DuckDBPyConnection) -> None:
 def test_every_mart_has_an_expected_value_but_the_plain_counts() -> None:
     plain_counts = {
         "audit_hourly_activity", "audit_user_hours", "audit_method_calls", "audit_user_methods", "audit_app_users", "audit_app_hours",
-        "audit_login_activity", "audit_login_minutes", "audit_lateness", "audit_quarantined",
+        "audit_login_activity", "audit_login_minutes", "audit_lateness",
     }  # fmt: skip
     assert {s.name for s in SPECS} - {c["mart"] for c in EXPECTED} == plain_counts
 

@@ -94,7 +94,7 @@ def test_sync_wants_files_that_are_there(store: Store) -> None:
         store.sync(["a/missing"])
 
 
-@pytest.mark.parametrize("name", ["plain", "with space", "per%20cent", "ha#sh", "que?ry", "ümlaut", "brack[e]t"])
+@pytest.mark.parametrize("name", ["plain", "with space", "100%", "ha#sh", "que?ry", "ümlaut", "brack[e]t"])
 def test_a_folder_of_any_name_is_the_same_lake_by_path_and_by_url(tmp_path: Path, name: str) -> None:
     one = open_store(tmp_path / name)
     one.create("folder=1/x.json", b"1")
@@ -120,6 +120,12 @@ def test_a_file_is_no_lake(tmp_path: Path) -> None:
         open_store(tmp_path / "file")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         open_store(tmp_path / "file" / "below")
+
+
+def test_a_folder_whose_name_delta_would_misread_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="percent escape"):
+        open_store(tmp_path / "per%20cent")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_url_that_nobody_knows_is_a_configuration_error() -> None:

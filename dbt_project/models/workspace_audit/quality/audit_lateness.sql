@@ -3,6 +3,7 @@ with buckets as (
     from {{ source('workspace_audit', 'lateness') }}
     where {{ in_mart_dates('day') }}
     group by day, seconds
+    having sum("rows") > 0
 )
 select
     mart_date,

@@ -1,0 +1,34 @@
+"""A redrive lands lines without asking the source, so no asset runs; the pages of the raw partitions that it touched are told all the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.defs import catalogue
+from lakehouse.defs.instance import open_instance
+from lakehouse.defs.metadata import raw_metadata, raw_version
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import Lake
+from lakehouse.steps.redrive import RedriveReport
+
+
+def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
+    """Log a materialization for each partition of raw in which mended lines landed. Unplaced lines have no partition."""
+    ledger = load_ledger(lake, dataset.name)
+    mended: Counter[str] = Counter()
+    for part in (p for m in report.manifests for p in m.parts):
+        mended[part.grain] += part.lines
+    numbers = ", ".join(str(m.number) for m in report.manifests)
+    with open_instance(lake) as instance:
+        for key, lines in sorted(mended.items()):
+            grain = Grain.parse(key)
+            if grain.kind == "unplaced":
+                continue
+            metadata = raw_metadata(ledger, grain) | {"redriven_lines": lines, "redriven_by_manifests": numbers}
+            tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
+            instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))

@@ -1,0 +1,78 @@
+"""The demo: never touches a lake that it did not make; runs to the end, heals, and runs again for nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse.cli.demo_lake import NOW, check_place, clear, first_look, is_demo_lake
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import open_lake
+
+DATASET = find_dataset("workspace_audit")
+
+
+def test_a_lake_of_somebody_else_is_left_alone(run: Any, tmp_path: Path) -> None:
+    open_lake(tmp_path)
+    for args in ([], ["--fresh"]):
+        result = run("demo", "--lake", tmp_path, *args)
+        assert result.code == 2
+        assert "left alone" in result.err
+    assert [p.name for p in tmp_path.iterdir()] == ["lake.json"]
+
+
+def test_a_folder_with_other_things_is_left_alone(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear")
+    assert run("demo", "--lake", tmp_path, "--fresh").code == 2
+    assert (tmp_path / "letters.txt").read_text() == "dear"
+
+
+def test_an_object_store_is_no_place_for_a_demo() -> None:
+    with pytest.raises(ConfigurationError, match="local disk"):
+        check_place("s3://bucket/lake", DATASET)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_heals_closes_and_runs_again_for_nothing(run: Any, tmp_path: Path, token_key: str) -> None:
+    root = tmp_path / "demo"
+    told = run("demo", "--lake", root, "--json")
+    assert told.code == 0, told.err
+    first = told.json
+    assert first["closes"]
+    assert [t for t in first["truth"] if t["truth"] != t["lake"]] == []
+    assert len(first["answers"]) == 3
+    assert all(a["rows"] for a in first["answers"])
+    healed = [d for d in first["days_built"] if d["day"] == "2026-11-18"]
+    assert healed[0]["hours_rebuilt"] == 24
+    assert healed[1]["hours_reused"] > 0 < healed[1]["hours_rebuilt"] < 24
+    again = run("demo", "--lake", root)
+    assert again.code == 0
+    assert "nothing is stale" in again.out
+    _every_mart_is_explained(root)
+    _its_lake_is_known_and_can_be_cleared(root)
+
+
+def _every_mart_is_explained(root: Path) -> None:
+    from lakehouse.marts.specs import mart_specs
+    from lakehouse.steps.explain_mart import explain_rows
+    from lakehouse.steps.query import connect
+
+    lake = open_lake(root)
+    with connect(lake) as con:
+        filled = [s.name for s in mart_specs("workspace_audit") if con.execute(f"SELECT count(*) FROM marts.{s.name}").fetchall()[0][0]]
+    for name in filled:
+        if next(s for s in mart_specs("workspace_audit") if s.name == name).explain is not None:
+            (row,) = explain_rows(lake, DATASET, name, {})
+            assert row.agrees, f"{name}: {row.counted} against {row.clean_rows}"
+            assert row.clean_rows > 0, name
+
+
+def _its_lake_is_known_and_can_be_cleared(root: Path) -> None:
+    lake = open_lake(root)
+    assert is_demo_lake(lake, DATASET)
+    assert lake.settings.clock == NOW > first_look(DATASET)
+    clear(check_place(str(root), DATASET))
+    assert list(root.iterdir()) == []
