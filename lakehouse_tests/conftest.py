@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,11 @@ class SmallLake:
     def folder(self) -> Path:
         assert self.lake.store.root is not None
         return self.lake.store.root
+
+    def land(self, application: str, start: dt.datetime, **more: Any) -> Manifest:
+        """Land a window of an hour that holds one activity, at its first instant."""
+        text = line(activity(start.strftime("%Y-%m-%dT%H:%M:%S.000Z"), 77, application=application, **more))
+        return land(self.lake, self.dataset, application, start, [text])
 
     def copy(self, folder: Path) -> SmallLake:
         """The same lake somewhere else, for tests that change it."""
@@ -164,4 +169,13 @@ def changing_lake(small_lake: SmallLake, tmp_path: Path, token_key: str) -> Smal
     return small_lake.copy(tmp_path / "lake")
 
 
-RunCommand = Callable[..., Any]
+@pytest.fixture(scope="session")
+def published_lake(small_lake: SmallLake, tmp_path_factory: pytest.TempPathFactory) -> SmallLake:
+    """The small lake with its marts published; not to be changed."""
+    from lakehouse.steps.publish import publish_marts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
+        published = small_lake.copy(tmp_path_factory.mktemp("published") / "lake")
+        publish_marts(published.lake, published.dataset)
+    return published

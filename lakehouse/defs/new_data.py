@@ -15,7 +15,6 @@ from lakehouse.defs.ranges import ATTEMPTS, failures, range_tags, running, stret
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
 from lakehouse.errors import LakehouseError
-from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.steps.fetch import probe
 
@@ -41,13 +40,12 @@ def build_new_data_sensor(*, dataset: Dataset, calendar: Calendar, raw: dg.Asset
         try:
             opened = lake.open()
             found = probe(opened, dataset)
-            number = load_ledger(opened, name).last_number
         except (LakehouseError, OSError) as error:
             return dg.SkipReason(f"Cannot look: {error}")
         hours = stretches({_hour(w) for w in found.plan.windows}, calendar.hours.get_partition_keys(), HOURS_PER_REQUEST)
         if not found.due or not hours:
             return dg.SkipReason(f"Nothing is due. {found.reason}")
-        return _request(context, name, step, hours[0], _content(hours[0], found.plan.windows, number), found.reason)
+        return _request(context, name, step, hours[0], _content(hours[0], found.plan.windows), found.reason)
 
     return new_data
 
@@ -72,7 +70,11 @@ def _hour(window: PlannedWindow) -> str:
     return Grain.of(window.window.start, "hour").key
 
 
-def _content(hours: Sequence[str], windows: Sequence[PlannedWindow], number: int) -> str:
-    """Names what is asked for: the hours, why, and after which manifest. The minute to which the current hour reaches is no news."""
-    asked = sorted({(w.application, _hour(w), w.purpose) for w in windows if hours[0] <= _hour(w) <= hours[-1]})
-    return hashlib.blake2b(repr((number, asked)).encode(), digest_size=8).hexdigest()
+def _content(hours: Sequence[str], windows: Sequence[PlannedWindow]) -> str:
+    """Names what is missing in these hours.
+
+    Neither the minute to which the current hour reaches is news, nor what other windows brought in the meantime: a window that fails for good must
+    not be asked for again with every manifest.
+    """
+    asked = sorted({(w.application, _hour(w), w.purpose) for w in windows if w.purpose != "overlap" and hours[0] <= _hour(w) <= hours[-1]})
+    return hashlib.blake2b(repr(asked).encode(), digest_size=8).hexdigest()

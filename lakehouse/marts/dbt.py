@@ -96,7 +96,7 @@ def run_dbt(
     """
     target.mkdir(parents=True, exist_ok=True)
     places = ["--project-dir", str(dbt_project()), "--profiles-dir", str(dbt_project()), "--target-path", str(target), "--log-path", str(target)]
-    flags = ["--no-use-colors", "--no-partial-parse"]
+    flags = ["--no-use-colors", "--no-partial-parse", "--log-level-file", "info"]
     request = {
         "arguments": [*flags, *command, *places, "--vars", msgspec.json.encode(dict(variables or {})).decode()],
         "parse": [*flags, "--quiet", "parse", *places],

@@ -86,7 +86,7 @@ def plan_build(
         elif base is None or as_of != base.as_of or also or any(as_of is not None and day <= as_of for day in changed):
             whole.append(spec.name)
     if not fresh:
-        reason = _why(changed, recovered, base, as_of)
+        reason = f"asked for, changed or not: {_few(changed)}" if asked.force and changed else _why(changed, recovered, base, as_of)
     return Plan(reason or "", fresh, days, tuple(sorted(changed)), as_of, dates, tuple(whole))
 
 

@@ -23,6 +23,7 @@ from lakehouse.steps.audit import audit_grain
 from lakehouse.steps.checks import CheckResult, DayFacts, check_day
 from lakehouse.tables import builds, delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, TableFile
+from lakehouse.tables.transactions import app_transactions
 
 ENGINES: dict[str, Callable[..., GrainAccount]] = {polars_engine.ENGINE: polars_engine.build_grain}
 log = logging.getLogger(__name__)
@@ -217,9 +218,10 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     table = delta.open_table(lake, dataset.name)
     committed = builds.builds_of(lake, dataset.contract, table) if table is not None else {}
     applications = applications_of(lake, dataset)
+    seen_of = app_transactions(lake, dataset.name, table, (delta.app_ids(d)[1] for d in ledger.touched)) if table is not None else {}
     found = []
     for day, touched in sorted(ledger.touched.items()):
-        seen = table.transaction_version(delta.app_ids(day)[1]) if table is not None else None
+        seen = seen_of.get(delta.app_ids(day)[1])
         if seen is None or day not in committed:
             found.append(StaleDay(day, touched, None, "never built"))
         elif touched > seen:

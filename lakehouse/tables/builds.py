@@ -17,6 +17,7 @@ from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables import delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, decode_record
+from lakehouse.tables.transactions import app_transactions
 
 _READERS = 8
 
@@ -63,7 +64,8 @@ def committed_builds(lake: Lake, contract: Contract) -> dict[dt.date, Build]:
 def builds_of(lake: Lake, contract: Contract, table: DeltaTable) -> dict[dt.date, Build]:
     """The builds that one version of the table is made of."""
     days = [dt.date.fromisoformat(name) for name in lake.store.folders(build_folder(contract.name))]
-    named = {day: table.transaction_version(delta.app_ids(day)[0]) for day in days}
+    told = app_transactions(lake, contract.name, table, (delta.app_ids(day)[0] for day in days))
+    named = {day: told.get(delta.app_ids(day)[0]) for day in days}
     wanted = [(day, number) for day, number in named.items() if number is not None]
     with ThreadPoolExecutor(_READERS) as pool:
         return dict(zip((d for d, _ in wanted), pool.map(lambda item: _read(lake, contract.name, *item), wanted), strict=True))

@@ -30,6 +30,8 @@ _NEWEST = """query($path: [String!]!, $partitions: [String!]) {assetNodeOrError(
         ... on IntMetadataEntry {intValue} ... on TextMetadataEntry {text} ... on MarkdownMetadataEntry {mdStr}}}}}}"""
 _CHECKS = """query($path: [String!]!) {assetNodeOrError(assetKey: {path: $path}) {... on AssetNode {assetChecksOrError {
     ... on AssetChecks {checks {name blocking executionForLatestMaterialization {status evaluation {description}}}}}}}}"""
+_LOG = """query($run: ID!) {logsForRun(runId: $run, limit: 1000) {... on EventConnection {events {
+    ... on MessageEvent {message} ... on ExecutionStepFailureEvent {error {message}} ... on RunFailureEvent {error {message}}}}}}"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED", "COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED")
 
 
@@ -51,12 +53,13 @@ def eventually(look: Callable[[], Any], what: str, patience: float = PATIENCE) -
 
 @dataclass(frozen=True)
 class Launched:
-    """A run or a backfill that was started by a click. `partitions`: as the dialog counted them. `button`: what was clicked."""
+    """A run or a backfill that was started by a click. `partitions`: as the dialog counted them. `button`: what was clicked. `log`: of a run."""
 
     id: str
     status: str
     partitions: str
     button: str
+    log: str
 
 
 @dataclass
@@ -101,7 +104,7 @@ class DagsterUi:
         new = eventually(lambda: set(self._launched()) - set(before), "the launch to be known").pop()
         expect(dialog).to_be_hidden(timeout=30_000)
         status = eventually(lambda: s if (s := self._launched()[new]) in _ENDED else None, f"the end of {new}")
-        return Launched(new, status, counted, button)
+        return Launched(new, status, counted, button, self._log(new) if "run" in button else "")
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data of a GraphQL answer."""
@@ -128,6 +131,10 @@ class DagsterUi:
         """Check -> status of its newest execution."""
         found = self.graphql(_CHECKS, path=asset.split("/"))["assetNodeOrError"]["assetChecksOrError"]["checks"]
         return {c["name"]: (c["executionForLatestMaterialization"] or {}).get("status", "NONE") for c in found}
+
+    def _log(self, run: str) -> str:
+        events = self.graphql(_LOG, run=run)["logsForRun"]["events"]
+        return "\n".join(f"{event.get('message')} {(event.get('error') or {}).get('message', '')}" for event in events)
 
     def _launched(self) -> dict[str, str]:
         """Runs and backfills that somebody launched, by id; not the runs of a backfill."""

@@ -20,7 +20,7 @@ from lakehouse.steps.checks import BLOCKING, CHECKS
 
 
 def test_an_hour_of_raw_is_fetched_by_one_click(lake: Lake, hour: Seen) -> None:
-    assert (hour.launched.status, hour.launched.button) == ("SUCCESS", "Launch 1 run")
+    assert (hour.launched.status, hour.launched.button) == ("SUCCESS", "Launch 1 run"), hour.launched.log
     assert hour.statuses[LAST_HOUR] == "MATERIALIZED"
     parts = load_ledger(lake, NAME).parts[LAST_HOUR]
     lines = sum(p.part.lines for p in parts)
@@ -51,7 +51,7 @@ def test_the_error_names_the_day_the_file_and_what_to_do(trouble: Trouble) -> No
 
 
 def test_a_mended_day_is_green_again(lake: Lake, mended: Seen, trouble: Trouble) -> None:
-    assert mended.launched.status == "SUCCESS"
+    assert mended.launched.status == "SUCCESS", mended.launched.log
     assert set(mended.statuses.values()) == {"MATERIALIZED"}
     rows = lakehouse.open(lake.url).clean(NAME).scan(dt.date.fromisoformat(BROKEN), dt.date.fromisoformat(AFTER)).collect().height
     assert rows
@@ -104,7 +104,7 @@ def test_the_page_of_quarantine_tells_where_and_never_what(ui: DagsterUi, mended
 
 
 def test_a_mart_is_published_with_its_tests_and_any_duckdb_reads_it(ui: DagsterUi, published: Seen, lake: Lake) -> None:
-    assert published.launched.status == "SUCCESS"
+    assert published.launched.status == "SUCCESS", published.launched.log
     assert published.statuses[BROKEN] == "MATERIALIZED"
     rows = _entry(published.text, "dagster/row_count")
     checks = ui.show(f"/assets/{MART}?view=checks", "Checks (1)", "dbt_tests", "tests passed")

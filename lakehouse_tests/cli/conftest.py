@@ -18,6 +18,7 @@ from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
 
 SAMPLE_START = dt.datetime(2026, 11, 17, 22, tzinfo=dt.UTC)
 SAMPLE_END = dt.datetime(2026, 11, 18, 2, tzinfo=dt.UTC)
+VISIBLE = SAMPLE_END + dt.timedelta(hours=4)  # all of it is visible by then
 DEFECTS = msgspec.structs.replace(Defects.none(), malformed=2, repeated=3, reordered=3, missing_required=2, time_unreadable=1)
 
 
@@ -60,7 +61,7 @@ def simulated_lake_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate(root / "activities", seed=7, start=SAMPLE_START, end=SAMPLE_END, events=400, users=20, defects=DEFECTS)
     source = {"simulated": "activities", "applications": ["token", "login"], "collector_client_id": COLLECTOR_CLIENT_ID}
     settings = DatasetSettings(start=SAMPLE_START.date(), source=source)
-    open_lake(root).with_settings(LakeSettings(clock=SAMPLE_END, datasets={"workspace_audit": settings}))
+    open_lake(root).with_settings(LakeSettings(clock=VISIBLE, datasets={"workspace_audit": settings}))
     return root
 
 

@@ -42,7 +42,8 @@ def test_a_line_is_exported_mended_and_becomes_a_row(run: Any, changing_lake: An
     file.write_text(json.dumps({**entry, "raw": json.dumps(record)}) + "\n")
     result = run("quarantine", "redrive", file, "--no-build", "--json", "--lake", lake)
     assert (result.code, result.json["lines"]) == (0, 1)
-    assert run("replay", "--stale", "--no-marts", "--lake", lake).code == 0
+    built = run("replay", "--stale", "--no-marts", "--json", "--lake", lake).json["days"]
+    assert [d["committed"] for d in built] == [True]
     ref = changing_lake.lines["missing_required"]
     fate = run("explain", "line", ref.part, ref.line, "--json", "--lake", lake).json
     assert (fate["fate"], fate["superseded_by"]) == ("superseded", result.json["manifests"])

@@ -77,7 +77,9 @@ def test_markup_in_data_is_shown_and_not_obeyed(run: Any, small_lake: Any) -> No
     assert "[bold]x[/]" in run("sql", "SELECT '[bold]x[/]' AS t", "--lake", small_lake.folder).out
 
 
-def test_the_prompt_answers_collects_lines_and_survives_errors(small_lake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_prompt_answers_collects_lines_and_survives_errors(
+    small_lake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from lakehouse.cli.sql import prompt
     from lakehouse.steps.query import connect
 

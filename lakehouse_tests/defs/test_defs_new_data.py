@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid
 
 import dagster as dg
+import pytest
 from defs_helpers import DATASET, SERVED_FROM, SERVED_TO, execute, materialized, tick
 
 from lakehouse.defs import catalogue
 from lakehouse.defs.ranges import RANGE_END, RANGE_START
 from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import Lake
+from lakehouse.sources.reports_api.server import SimulatedReportsApi
 
 SENSOR = f"{DATASET}_new_data_sensor"
 RAW = catalogue.raw_key(DATASET)
@@ -50,17 +54,29 @@ def test_nothing_is_asked_for_while_a_run_fetches(make_lake, instance):
     assert "fetches" in tick(lake, instance, SENSOR).skip_message
 
 
-def test_a_source_that_does_not_answer_is_tried_three_times(make_lake, instance, monkeypatch):
-    lake = make_lake(clock=SERVED_FROM)
-    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_URL", "http://127.0.0.1:9")  # nobody listens there
-    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_PATIENCE", "0")
-    keys = []
-    for _ in range(3):
-        request = tick(lake, instance, SENSOR).run_requests[0]
-        keys.append(request.run_key)
-        failed = dg.DagsterRun(job_name="raw", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=dict(request.tags))
-        instance.add_run(failed)
-    assert len(set(keys)) == 3
-    assert "failed 3 times" in tick(lake, instance, SENSOR).skip_message
-    later = make_lake(clock=SERVED_FROM + HOUR)
+def test_a_window_that_fails_for_good_is_tried_three_times_although_others_land(make_lake, instance):
+    lake = make_lake(clock=SERVED_TO, applications=["token", "login"])
+    asked = []
+    for _ in range(5):
+        result = tick(lake, instance, SENSOR)
+        asked.append(len(result.run_requests))
+        for request in result.run_requests:
+            with refusing(lake, "login"):
+                assert not execute(lake, instance, request).success
+    # first all hours; then what is left of them, three times
+    assert asked == [1, 1, 1, 1, 0]
+    assert load_ledger(lake, DATASET).cursor("token") is not None
+    assert load_ledger(lake, DATASET).cursor("login") is None
+    assert "failed 3 times" in result.skip_message
+    later = make_lake(clock=SERVED_TO + HOUR, applications=["token", "login"])
     assert tick(later, instance, SENSOR).run_requests
+
+
+@contextlib.contextmanager
+def refusing(lake: Lake, application: str):
+    """The simulated API refuses one application."""
+    folder = lake.store.root / lake.dataset(DATASET).source["simulated"]
+    faults = [{"application": application, "status": 403, "times": 1000}]
+    with SimulatedReportsApi(folder, clock=lake.now(), faults=faults) as api, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_REPORTS_API_URL", api.url)
+        yield

@@ -45,6 +45,7 @@ def test_the_key_of_an_hour_is_the_key_of_its_grain():
     assert [Grain.parse(k).key for k in keys] == list(keys)
 
 
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 def test_today_may_be_built_although_its_later_hours_are_not_there_yet():
     calendar = Calendar(dt.date(2026, 11, 19), dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
     subset = calendar.days.subset_with_partition_keys(["2026-11-20"])

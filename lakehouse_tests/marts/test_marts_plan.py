@@ -121,7 +121,8 @@ def test_only_the_days_asked_for_are_looked_at() -> None:
 
 def test_force_builds_days_that_do_not_differ() -> None:
     current = published({0: 1, 1: 2}, as_of=1)
-    assert plan(current, clean({0: 1, 1: 2}), Asked({day(0)}, force=True)).changed == (day(0),)
+    one = plan(current, clean({0: 1, 1: 2}), Asked({day(0)}, force=True))
+    assert (one.changed, one.reason) == ((day(0),), f"asked for, changed or not: {day(0)}")
     everything = plan(current, clean({0: 1, 1: 2}), Asked(force=True))
     assert (everything.fresh, everything.reason) == (True, "every date was asked for")
 

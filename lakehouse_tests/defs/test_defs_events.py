@@ -1,0 +1,77 @@
+"""What a run tells of its partitions: faults that may pass, faults that will not, and words that may be repeated."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+from defs_helpers import QUIET, materialized
+
+from lakehouse.defs.events import PartitionRun
+from lakehouse.defs.listen import listening
+from lakehouse.errors import TerminalError, TransientError
+
+KEY = dg.AssetKey(["clean", "things"])
+DAYS = dg.StaticPartitionsDefinition(["a", "b", "c"])
+SECRET = "ada@example.com"
+
+
+def run(instance, faults, first="a", last="c"):
+    """Materialize a range; `faults`: partition -> errors of the tries, in order (None: it goes well)."""
+
+    @dg.asset(key=KEY, partitions_def=DAYS, output_required=False, retry_policy=dg.RetryPolicy(max_retries=2))
+    def things(context):
+        told = PartitionRun(context, KEY)
+        for key in told.keys:
+            with told.partition(key):
+                tries = faults.get(key, [])
+                if context.retry_number < len(tries) and tries[context.retry_number] is not None:
+                    raise tries[context.retry_number]
+                yield from told.materialized(key, {"try": context.retry_number}, version=key)
+        yield from told.finish()
+
+    job = dg.Definitions([things], executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
+    where = (
+        {"partition_key": first}
+        if first == last
+        else {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
+    )
+    with listening() as listener:
+        result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False, **where)
+    return result, listener.failures
+
+
+def test_a_fault_that_may_pass_is_tried_again_and_what_was_good_is_told_once(instance):
+    result, failures = run(instance, {"b": [TransientError("the source is busy")]})
+    assert result.success
+    assert failures == {}
+    assert materialized(instance, KEY) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_fault_that_will_not_pass_is_not_tried_again(instance):
+    error = TerminalError("no permission")
+    result, failures = run(instance, {"b": [error, None]})
+    assert not result.success
+    assert failures == {"b": error}
+    assert materialized(instance, KEY) == {"a": 1, "c": 1}
+
+
+def test_a_bug_in_one_partition_does_not_reach_its_neighbours_and_is_not_tried_again(instance):
+    result, failures = run(instance, {"a": [ZeroDivisionError("x"), None]})
+    assert not result.success
+    assert list(failures) == ["a"]
+    assert materialized(instance, KEY) == {"b": 1, "c": 1}
+
+
+@pytest.mark.parametrize("last", ["a", "c"])
+def test_the_failure_names_the_partitions_and_no_words_of_a_library_that_could_quote_the_data(instance, last):
+    result, _ = run(instance, {"a": [ValueError(f"cannot convert {SECRET}")]}, last=last)
+    told = [str(e) for e in instance.all_logs(result.run_id)]
+    assert any("1 of" in t and "partitions failed: a" in t and "ValueError at test_defs_events.py" in t for t in told)
+    assert not [t for t in told if SECRET in t]
+
+
+def test_one_partition_alone_is_told_by_dagster_itself_so_that_what_follows_in_the_run_can_wait_for_it(instance):
+    result, _ = run(instance, {}, last="a")
+    assert result.success
+    assert materialized(instance, KEY) == {"a": 1}
+    assert result.asset_materializations_for_node("clean__things")

@@ -1,0 +1,56 @@
+"""Orphans in all layers: found by what names them, never what somebody may still need."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from lakehouse.operations.orphans import clear_all, orphans
+from lakehouse.operations.reconciliation import reconcile
+
+DIGEST = "0123456789abcdef" * 2
+LATER = dt.timedelta(days=2)
+
+
+def _leave_behind(lake: Any) -> list[str]:
+    paths = [
+        f"clean/workspace_audit/event_date=2026-11-17/09-{DIGEST}.parquet",
+        f"clean/workspace_audit/event_date=2026-11-17/unplaced-{DIGEST}.parquet",
+        f"ops/grains/workspace_audit/2026-11-17T09/{DIGEST}.json",
+        f"quarantine/workspace_audit/date=2026-11-17/09-{DIGEST}.parquet",
+        "raw/workspace_audit/date=2026-11-17/hour=09/20261119T120000Z-login-deadbeef.ids",
+    ]
+    for path in paths:
+        lake.store.create(path, b"left behind")
+    return paths
+
+
+def test_a_lake_without_accidents_has_none_however_old_it_is(small_lake: Any) -> None:
+    assert orphans(small_lake.lake, small_lake.dataset, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=400)) == []
+
+
+def test_what_nothing_names_is_found_in_every_layer(changing_lake: Any) -> None:
+    left = _leave_behind(changing_lake.lake)
+    assert [e.path for e in orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)] == sorted(left)
+
+
+def test_what_is_young_may_be_of_a_build_under_way(changing_lake: Any) -> None:
+    _leave_behind(changing_lake.lake)
+    assert orphans(changing_lake.lake, changing_lake.dataset) == []
+
+
+def test_a_result_that_only_a_refused_build_names_is_an_orphan(changing_lake: Any) -> None:
+    from lakehouse.tables.builds import committed_builds, write_refusal
+
+    build = next(iter(committed_builds(changing_lake.lake, changing_lake.dataset.contract).values()))
+    left = _leave_behind(changing_lake.lake)
+    write_refusal(changing_lake.lake, build, ["for a test"])
+    assert len(orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)) == len(left)
+
+
+def test_clearing_frees_their_bytes_and_changes_no_fact(changing_lake: Any) -> None:
+    left = _leave_behind(changing_lake.lake)
+    found = orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)
+    assert clear_all(changing_lake.lake, found) == len(left) * len(b"left behind")
+    assert orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER) == []
+    assert reconcile(changing_lake.lake, changing_lake.dataset).closes
