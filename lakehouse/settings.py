@@ -91,7 +91,8 @@ class Lake:
         start = self.dataset(dataset).start
         if start is not None:
             return start
-        made = self.settings.clock or self.settings.made or self.now()
+        # Settings that a person wrote do not say when: those of a file do not move with the clock.
+        made = self.settings.clock or self.settings.made or self.store.modified(SETTINGS_FILE)
         return made.astimezone(dt.UTC).date() - dt.timedelta(days=180)
 
     def token_key(self) -> TokenKey:

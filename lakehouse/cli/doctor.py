@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, open_for_writing, pick_dataset
 from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def doctor(
 
     Example:  [bold]lakehouse doctor[/]     [bold]lakehouse doctor --source[/]     [bold]lakehouse doctor --clear[/]
     """
-    opened = open_for_reading(ctx, lake)
+    # The source is asked before there is a lake: it is the first thing that a new user does.
+    opened = open_for_writing(ctx, lake) if source else open_for_reading(ctx, lake)
     found = list(_source(opened, dataset) if source else _house(opened, clear=clear))
     if as_json:
         print_json(found)

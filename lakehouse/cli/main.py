@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from lakehouse.cli import books, demo, dev, doctor, explain, fetch, quarantine, replay, reveal, simulate, sources, sql, status
 from lakehouse.cli.exits import MEANINGS, ExitCode
-from lakehouse.cli.output import notes
+from lakehouse.cli.output import Warnings, notes
 from lakehouse.cli.session import LakehouseGroup, LakeOption, Session
 
 app = typer.Typer(
@@ -59,6 +60,9 @@ def lakehouse(
     See it work, offline, in under a minute:  [bold]lakehouse demo[/]  and then  [bold]lakehouse dev[/]
     """
     ctx.obj = Session(lake=lake, debug=debug)
+    log = logging.getLogger("lakehouse")
+    log.handlers = [Warnings(logging.WARNING)]
+    log.propagate = False  # else a log record is printed twice, by the root logger too
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,6 +107,14 @@ def error_panel(message: str, *, title: str = "It did not work") -> None:
 def warn(message: str) -> None:
     """A line that wants attention, on stderr."""
     notes().print(f"[yellow]warning:[/] {escape(message)}")
+
+
+class Warnings(logging.Handler):
+    """Shows what the rooms log as a warning, in the manner of `warn`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        warn(record.getMessage())
 
 
 def hint(message: str) -> None:

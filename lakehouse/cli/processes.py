@@ -41,6 +41,10 @@ class Group:
 
     def stop(self) -> None:
         """Interrupt the group, then terminate it, then kill it; returns when it is gone. Whoever interrupts the waiting wants it killed."""
+        if os.name == "nt":  # no process groups there
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             self._signal(number)
             try:

@@ -72,14 +72,24 @@ def _days(
 
 
 def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], list[str]]:
-    """Build what is stale and publish: see `build_days`."""
+    """Build what is stale and publish it, and what was built before and never published: see `build_days`."""
     from lakehouse.steps.build import stale_days
+    from lakehouse.steps.publish import unpublished_days
 
-    return build_days(lake, dataset, [s.day for s in stale_days(lake, dataset)], quiet=quiet)
+    stale = [s.day for s in stale_days(lake, dataset)]
+    return build_days(lake, dataset, stale, also_publish=unpublished_days(lake, dataset), quiet=quiet)
 
 
 def build_days(
-    lake: Lake, dataset: Dataset, days: Sequence[dt.date], *, engine: str | None = None, force: bool = False, marts: bool = True, quiet: bool = False
+    lake: Lake,
+    dataset: Dataset,
+    days: Sequence[dt.date],
+    *,
+    engine: str | None = None,
+    force: bool = False,
+    marts: bool = True,
+    also_publish: Sequence[dt.date] = (),
+    quiet: bool = False,
 ) -> tuple[dict[str, Any], list[str]]:
     """Build days and publish the marts of those that went well. Returns the facts for `--json` and what failed, in words."""
     from lakehouse.cli.work import advancing, built, failed_checks, published, runs, show_built, show_published
@@ -87,13 +97,16 @@ def build_days(
 
     with advancing("building", quiet=quiet) as advance:
         done = materialize_clean(lake, dataset, days, engine, force, advance=advance) if days else Materialized()
-    if not quiet:
+    if not done.reports:
+        done.raise_for_failures()
+    elif not quiet:
         show_built(done.reports, facts())
     errors = [f"{day}: {error}" for day, error in done.failures.items()] + failed_checks(done.reports)
     shown = Materialized()
-    if marts and done.reports:
+    to_publish = sorted({*(r.day for r in done.reports), *also_publish})
+    if marts and to_publish:
         with advancing("publishing", quiet=quiet) as advance:
-            shown = materialize_marts(lake, dataset, [r.day for r in done.reports], force=force, advance=advance)
+            shown = materialize_marts(lake, dataset, to_publish, force=force, advance=advance)
         if not quiet:
             show_published(shown.reports, facts())
         errors += [f"marts: {error}" for error in dict.fromkeys(str(e) for e in shown.failures.values())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,8 +98,8 @@ def _print(answer: tuple[list[str], list[tuple[Any, ...]]], form: str, limit: in
 
 def prompt(con: duckdb.DuckDBPyConnection, *, limit: int) -> None:
     """Read SQL from the terminal until Ctrl-D. An error is shown, and the next line read."""
-    import readline  # noqa: F401  line editing and history for input()
-
+    with contextlib.suppress(ImportError):  # not on Windows, whose terminal edits lines by itself
+        import readline  # noqa: F401  line editing and history for input()
     notes().print(HELP)
     pending = ""
     while True:
@@ -134,7 +135,7 @@ def _dot_command(con: duckdb.DuckDBPyConnection, line: str) -> None:
 
     command, _, name = line.partition(" ")
     if command == ".tables":
-        facts().print(table(None, ["table", "columns"], [(f"{r.schema}.{r.name}", r.columns) for r in relations(con)]))
+        facts().print(table(None, ["table", "columns", "what it is"], [(f"{r.schema}.{r.name}", r.columns, r.comment or "") for r in relations(con)]))
     elif command == ".schema" and name.strip():
         _answer(con, f"DESCRIBE {name.strip().rstrip(';')}", 0)
     else:

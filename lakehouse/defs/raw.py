@@ -13,7 +13,7 @@ from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue, listen
-from lakehouse.defs.events import RETRIES, PartitionRun
+from lakehouse.defs.events import PartitionRun
 from lakehouse.defs.metadata import raw_metadata, raw_version
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
@@ -58,7 +58,7 @@ def build_raw_asset(*, dataset: Dataset, calendar: Calendar) -> dg.AssetsDefinit
         description=catalogue.raw_description(dataset),
         metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(dataset.source.applications if dataset.source else ())},
         code_version="1",
-        retry_policy=RETRIES,
+        # No retry policy: the client of the source has tried each page for minutes before an hour fails.
     )
     def raw(context: dg.AssetExecutionContext, config: RawConfig, lake: LakeResource) -> Iterator[Any]:
         opened, run = lake.open(), PartitionRun(context, key)

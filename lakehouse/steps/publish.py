@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.marts.build import build_marts
+from lakehouse.marts.publish import current_version
 from lakehouse.marts.records import MartsReport
+from lakehouse.marts.specs import mart_specs
 from lakehouse.settings import Lake
+from lakehouse.tables.builds import committed_builds
 
 
 def publish_marts(
@@ -20,3 +23,12 @@ def publish_marts(
     `progress` is told, in words, what goes on. Errors: see `lakehouse.marts.build.build_marts`.
     """
     return build_marts(lake, dataset, days, force=force, progress=progress)
+
+
+def unpublished_days(lake: Lake, dataset: Dataset) -> list[dt.date]:
+    """The clean days that the published marts do not tell of as they are now, sorted; none for a dataset without marts."""
+    if not mart_specs(dataset.name):
+        return []
+    version = current_version(lake, dataset)
+    shown = {day: built.fingerprint for day, built in version.days.items()} if version is not None else {}
+    return [day for day, build in sorted(committed_builds(lake, dataset.contract).items()) if shown.get(day) != build.fingerprint]

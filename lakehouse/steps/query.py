@@ -29,7 +29,7 @@ SCHEMAS = ("marts", "clean", "quarantine", "ops")
 
 @dataclass(frozen=True)
 class Relation:
-    """One table or view of the session."""
+    """One table or view of the session; `comment` says what it is, where somebody said so."""
 
     schema: str
     name: str
@@ -79,7 +79,9 @@ def _register_layers(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Datase
     con.execute(f"CREATE SCHEMA {inner}")
     register_views(con, lake, dataset.contract, inner)
     con.execute(f"CREATE VIEW clean.{_quote(dataset.name)} AS SELECT * FROM {inner}.clean")
+    con.execute(f"COMMENT ON VIEW clean.{_quote(dataset.name)} IS {_text(dataset.contract.description)}")
     con.execute(f"CREATE VIEW quarantine.{_quote(dataset.name)} AS SELECT * FROM {inner}.quarantine")
+    con.execute(f"COMMENT ON VIEW quarantine.{_quote(dataset.name)} IS 'What was refused: rule, part and line, never raw text.'")
 
 
 def _unite_ops(con: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
@@ -97,9 +99,10 @@ def _attach_marts(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) 
         return
     database = f"{_inner(dataset)}_marts"
     con.execute(f"ATTACH {_text(str(path))} AS {database} (READ_ONLY)")
-    rows = con.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? AND NOT internal", [database]).fetchall()
-    for schema, name in rows:
+    found = con.execute("SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = ? AND NOT internal", [database])
+    for schema, name, comment in found.fetchall():
         con.execute(f"CREATE VIEW marts.{_quote(name)} AS SELECT * FROM {database}.{_quote(schema)}.{_quote(name)}")
+        con.execute(f"COMMENT ON VIEW marts.{_quote(name)} IS {_text(comment or '')}")
 
 
 def _inner(dataset: Dataset) -> str:

@@ -61,6 +61,11 @@ class Store:
             return False
         return True
 
+    def modified(self, path: str) -> dt.datetime:
+        """When the file was written last (aware); `FileNotFoundError` when there is none."""
+        changed: dt.datetime = obstore.head(self._store, path)["last_modified"]
+        return changed
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a new file whole. False, and nothing is changed, when one is there already.
 

@@ -65,6 +65,28 @@ def simulated_lake_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def fetched_template(simulated_lake_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The simulated lake after one `lakehouse fetch`, and what that printed."""
+    import shutil
+
+    root = Path(shutil.copytree(simulated_lake_template, tmp_path_factory.mktemp("fetched") / "lake"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LAKEHOUSE_URL", "LAKEHOUSE_REPORTS_API_URL", "DAGSTER_HOME"):
+            patch.delenv(name, raising=False)
+        result = CliRunner().invoke(app, ["fetch", "--lake", str(root), "--json"])
+    assert result.exit_code == 0, result.stderr
+    return root, json.loads(result.stdout)
+
+
+@pytest.fixture
+def fetched_lake(fetched_template: tuple[Path, Any], tmp_path: Path, token_key: str) -> Path:
+    """A copy of the fetched lake that a test may change."""
+    import shutil
+
+    return Path(shutil.copytree(fetched_template[0], tmp_path / "fetched"))
+
+
 @pytest.fixture
 def simulated_lake(simulated_lake_template: Path, tmp_path: Path, token_key: str) -> Path:
     """A copy of it that a test may change."""
