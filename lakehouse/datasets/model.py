@@ -17,8 +17,9 @@ from lakehouse.contracts.model import Contract
 class Records:
     """Decoded records of one block, as a transform gets them.
 
-    `table`: one row per record, typed by the contract's `record`. `line(i)`: the verbatim bytes of record i. `extra`: for the records that hold fields that
-    the contract does not name, what they are: record -> JSON object of unknown fields with their raw text (`{"networkInfo": b"{...}"}`), nested as in the record.
+    `table`: one row per record, typed by the contract's `record`. `line(i)`: the verbatim bytes of record i. `extra`: for the records that hold
+    fields that the contract does not name, what they are: record -> JSON object of unknown fields with their raw text
+    (`{"networkInfo": b"{...}"}`), nested as in the record.
     """
 
     table: pa.Table
@@ -29,9 +30,10 @@ class Records:
 class Transform(Protocol):
     """A pure function from records to rows.
 
-    The frame has all columns of the contract with their types (a PII column still in plain text), `_extra` (JSON text or null) and `_record` (UInt32: index into
-    `records.table`). A record without rows is legal: the kernel books it. A value that cannot be what its column wants is null in the column
-    and named in `_faults` (list of "rule:column"), which quarantines the row.
+    The frame has all columns of the contract with their types (a PII column still in plain text), `_extra` (JSON text or null) and `_record`
+    (UInt32: index into `records.table`). A record without rows is legal: the kernel books it. A value that cannot be what its column wants is
+    null in the column and named in `_faults` (list of "rule:column"), which quarantines the row. `_filtered` (a rule, or null) marks rows to
+    leave out, which the books count.
     """
 
     def __call__(self, records: Records, contract: Contract) -> pl.DataFrame:

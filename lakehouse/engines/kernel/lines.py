@@ -101,10 +101,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _deep(lines: Lines) -> bool:
-    for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_DEPTH):
-        if too_deep(lines.text(int(index))):
-            return True
-    return False
+    return any(too_deep(lines.text(int(index))) for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_DEPTH))
 
 
 def too_deep(text: bytes) -> bool:
