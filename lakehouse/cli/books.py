@@ -98,8 +98,9 @@ def _equation(left: int, name: str, terms: dict[str, int]) -> str:
 def _show_days(found: Reconciliation, console: Console) -> None:
     terms = [t for t in ("lines", *_LINES, "rows", *_ROWS) if getattr(found.books, t)]
     wrong = {d.day for d in found.differences}
-    header = ["day", "landed", "pending", *terms, "closes"]
-    rows = [[d.day, d.landed, d.pending, *(getattr(d.books, t) for t in terms), tick(d.day not in wrong)] for d in found.days]
+    waiting = ("landed", "pending") if found.pending else ()
+    header = ["day", *waiting, *terms, "closes"]
+    rows = [[d.day, *(getattr(d, t) for t in waiting), *(getattr(d.books, t) for t in terms), tick(d.day not in wrong)] for d in found.days]
     console.print(table(None, header, rows, raw=True))
 
 

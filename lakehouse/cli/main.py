@@ -60,9 +60,7 @@ def lakehouse(
     See it work, offline, in under a minute:  [bold]lakehouse demo[/]  and then  [bold]lakehouse dev[/]
     """
     ctx.obj = Session(lake=lake, debug=debug)
-    log = logging.getLogger("lakehouse")
-    log.handlers = [Warnings(logging.WARNING)]
-    log.propagate = False  # else a log record is printed twice, by the root logger too
+    logging.getLogger("lakehouse").handlers = [Warnings(logging.WARNING)]
 
 
 def main() -> None:

@@ -12,12 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+_KEPT_WHOLE = 20  # characters of a cell that a narrow terminal does not break
 PIPE_WIDTH = 200  # a pipe or a file has no width; Rich would cut tables at 80
 
 
@@ -78,16 +81,32 @@ def text(value: object) -> str:
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, raw: bool = False) -> Table:
-    """A Rich table; columns that hold numbers are right-aligned. `raw`: cells are markup already."""
+    """A Rich table; columns that hold numbers are right-aligned. `raw`: cells are markup already.
+
+    In a narrow terminal headers and long texts fold, numbers and dates do not.
+    """
     body = [list(row) for row in rows]
-    result = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False, show_header=any(columns))
+    look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0), "show_header": any(columns)}
+    result = Table(title=title, title_justify="left", header_style="bold", **look)
+    kept = _kept_whole(body, len(columns), raw=raw)
     for index, name in enumerate(columns):
         cells = [row[index] for row in body]
         numeric = any(_is_number(cell) for cell in cells) and all(cell is None or _is_number(cell) for cell in cells)
-        result.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+        result.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", min_width=kept[index] or None)
     for row in body:
         result.add_row(*(cell if raw and isinstance(cell, str) else text(cell) for cell in row))
     return result
+
+
+def _kept_whole(body: Sequence[Sequence[object]], columns: int, *, raw: bool) -> list[int]:
+    """Widths that columns keep in a narrow terminal: short cells whole where all of them fit, else numbers and dates only, else nothing."""
+    room = facts().width - 3 * columns
+    for most in (_KEPT_WHOLE, 12):
+        widths = [max((cell_len(text(r[i])) for r in body if not (raw and isinstance(r[i], str))), default=0) for i in range(columns)]
+        kept = [min(width, _KEPT_WHOLE) if width <= most or most == _KEPT_WHOLE else 0 for width in widths]
+        if sum(kept) <= room:
+            return kept
+    return [0] * columns
 
 
 def _is_number(value: object) -> bool:

@@ -42,7 +42,7 @@ def show(status: Status, console: Console) -> None:
     console.print(f"[bold]{status.dataset}[/] in {status.lake}   now {_time(status.now)} UTC")
     console.print()
     rows = [
-        (a.application, _time(a.complete_from), _time(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines)
+        (a.application, _minute(a.complete_from), _minute(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines)
         for a in status.applications
     ]
     console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "p99 late", "lines landed"], rows))
@@ -70,6 +70,10 @@ def show(status: Status, console: Console) -> None:
 
 def _time(value: dt.datetime | None) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if value is not None else "-"
+
+
+def _minute(value: dt.datetime | None) -> str:
+    return value.strftime("%Y-%m-%d %H:%M") if value is not None else "-"
 
 
 def _holes(holes: tuple[Window, ...]) -> str:

@@ -127,7 +127,9 @@ class _Attempt:
             return None
         committed = version is not None
         reused = len(accounts) - len(rebuilt)
-        facts = DayFacts(self.lake, self.dataset, self.day, build, accounts, self.ledger, builds.committed_builds(self.lake, contract))
+        now = delta.open_table(self.lake, contract.name)
+        built = builds.builds_of(self.lake, contract, now) if now is not None else {}
+        facts = DayFacts(self.lake, self.dataset, self.day, build, accounts, self.ledger, now, built)
         checks = check_day(facts)
         seconds = time.perf_counter() - began
         return DayReport(contract.name, self.day, build, previous, accounts, tuple(rebuilt), reused, committed, version, checks, seconds)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import polars as pl
+from deltalake import DeltaTable
 
 from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
@@ -60,6 +61,7 @@ class DayFacts:
     build: Build
     accounts: Mapping[Grain, GrainAccount]
     ledger: Ledger
+    table: DeltaTable | None
     committed: Mapping[dt.date, Build]
 
     @property
@@ -127,11 +129,10 @@ def _books_balance(facts: DayFacts) -> CheckResult:
 
 
 def _rows_of(facts: DayFacts, days: list[dt.date], columns: list[str]) -> pl.LazyFrame | None:
-    table = delta.open_table(facts.lake, facts.dataset.name)
-    if table is None:
+    if facts.table is None:
         return None
     folder = facts.lake.store.uri(table_folder(facts.dataset.name))
-    files = [f"{folder}/{path}" for day, paths in delta.active_files(table).items() if day in days for path in paths]
+    files = [f"{folder}/{path}" for day, paths in delta.active_files(facts.table).items() if day in days for path in paths]
     return pl.scan_parquet(files, hive_partitioning=False, glob=False).select(columns) if files else None
 
 

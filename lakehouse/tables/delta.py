@@ -65,6 +65,7 @@ def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
 
     Columns that a newer contract has added are added. Raises `LakeFormatError` for a table whose columns are not the contract's.
     """
+    last: DeltaError | None = None
     for _ in range(_TRIES):
         table = open_table(lake, contract.name)
         try:
@@ -80,9 +81,10 @@ def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
                 description=contract.title,
             )
         except DeltaError as error:
+            last = error
             log.info("another writer makes or widens the table of %s: %s", contract.name, error)
             time.sleep(random.random() * 0.2)  # noqa: S311  jitter
-    raise ConflictError(f"The table of {contract.name} could not be made in {_TRIES} tries. Try again.")
+    raise ConflictError(f"The table of {contract.name} could not be made or widened in {_TRIES} tries: {last}. Try again.") from last
 
 
 def _fit(table: DeltaTable, contract: Contract) -> None:
@@ -137,10 +139,9 @@ def swap_day(
     `files`: path relative to the table -> file. Before each try the table is opened anew and `still_ours` asked whether this build may still be
     committed; None is returned when it says no. Raises `ConflictError` when others were faster too often.
     """
-    ensure_table(lake, contract)
     build_id, seen_id = app_ids(day)
     for attempt in range(_TRIES):
-        table = open_table(lake, contract.name) or ensure_table(lake, contract)
+        table = ensure_table(lake, contract)
         state = day_state(table, day)
         if not still_ours(state):
             return None

@@ -192,7 +192,8 @@ def register_views(
     accounts = builds.accounts_of(lake, shown)
     aside = [lake.store.uri(a.quarantine.path) for a in accounts.values() if a.quarantine is not None]
     files = [path for day, paths in version.by_day.items() if days is None or day in days for path in paths]
-    _file_view(con, f'"{schema}".clean', files, contract.table_columns)
+    older = any(account.contract_version != contract.version for account in accounts.values())
+    _file_view(con, f'"{schema}".clean', files, contract.table_columns, fill=older)
     _file_view(con, f'"{schema}".quarantine', aside, QUARANTINE)
     tables: dict[str, pa.Table] = {
         "books": books_table(accounts),
@@ -209,16 +210,20 @@ def register_views(
     return version
 
 
-def _file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column]) -> None:
+def _file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column], *, fill: bool = False) -> None:
+    """`fill`: columns that no file has are null (files of an older contract only)."""
     casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
+    nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     if not files:
-        empty = ", ".join(f'NULL AS "{c.name}"' for c in columns)
-        con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {casts} FROM (SELECT {empty}) WHERE false")
+        con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nulls} WHERE false")
         return
     listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
     hive = f"hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, " if PARTITION.name in {c.name for c in columns} else ""
     # Without union_by_name a column that the oldest file lacks would be dropped without a word.
-    con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {casts} FROM read_parquet([{listed}], {hive}union_by_name=true)")
+    rows = f"read_parquet([{listed}], {hive}union_by_name=true)"
+    if fill:
+        rows = f"(SELECT {nulls} WHERE false UNION ALL BY NAME SELECT * FROM {rows})"
+    con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {casts} FROM {rows}")
 
 
 def duckdb_type(kind: ColumnType) -> str:

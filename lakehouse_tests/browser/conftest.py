@@ -101,7 +101,7 @@ def trouble(ui: DagsterUi, lake: Lake, week: Seen) -> Trouble:
     shutil.copyfile(file, good)
     file.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
     launched = ui.materialize(CLEAN, f"[{BEFORE}...{AFTER}]")
-    day = ui.partitions(CLEAN, BROKEN, failed=1)
+    day = ui.partitions(CLEAN, BROKEN, "did not materialize this asset", failed=1)
     ui.page.get_by_role("link", name=re.compile(r"^[0-9a-f]{8}$")).first.click()  # the run in the red banner
     return Trouble(launched, day, ui.text("STEP_FAILURE", "Stack Trace"), ui.statuses(CLEAN), file, good)
 

@@ -81,11 +81,11 @@ class DagsterUi:
             expect(shown).to_contain_text(words, timeout=30_000)
         return shown.inner_text()
 
-    def partitions(self, asset: str, day: str | None = None, **counts: int) -> str:
-        """The partitions page of an asset, with a partition opened; waits until it counts e.g. `failed=1`."""
+    def partitions(self, asset: str, partition: str | None = None, says: str = "dagster/", **counts: int) -> str:
+        """The partitions page of an asset; waits until it counts e.g. `failed=1`, and until the opened partition says something (its row count)."""
         wanted = [f"{status} ({counts[status.lower()]})" for status in STATUSES if status.lower() in counts]
-        path = f"/assets/{asset}?view=partitions" + (f"&partition={day}" if day else "")
-        return self.show(path, "Partitions Selected", *wanted, *(["Latest materialization", "Metadata"] if day else []))
+        path = f"/assets/{asset}?view=partitions" + (f"&partition={partition}" if partition else "")
+        return self.show(path, "Partitions Selected", *wanted, *([says] if partition else []))
 
     def materialize(self, asset: str, partitions: str) -> Launched:
         """Click Materialize, choose partitions, launch, and wait for the end of what was launched."""
@@ -93,7 +93,10 @@ class DagsterUi:
         before = self._launched()
         self.page.get_by_role("button", name=re.compile("Materialize")).first.click()
         dialog = self.page.get_by_role("dialog")
-        chosen = dialog.get_by_role("textbox").first
+        sure, chosen = dialog.get_by_role("button", name="Confirm"), dialog.get_by_role("textbox").first
+        expect(sure.or_(chosen)).to_be_visible(timeout=30_000)
+        if sure.is_visible():  # asked where an asset upstream was never materialized
+            sure.click()
         chosen.fill(partitions)
         chosen.press("Enter")
         counted = dialog.get_by_text(re.compile(r"^[1-9]\d* partitions?$")).first.inner_text()

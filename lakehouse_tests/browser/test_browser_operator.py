@@ -86,7 +86,7 @@ def test_the_checks_of_clean_are_told_with_what_they_mean(ui: DagsterUi, mended:
     assert CHECKS["books_balance"] in text
     statuses = ui.checks(CLEAN)
     assert set(statuses) == set(CHECKS)
-    assert {statuses[name] for name in BLOCKING} == {"SUCCEEDED"}
+    assert {statuses[name] for name in BLOCKING} == {"SUCCEEDED"}, statuses
 
 
 def test_the_page_of_quarantine_tells_where_and_never_what(ui: DagsterUi, mended: Seen, lake: Lake) -> None:

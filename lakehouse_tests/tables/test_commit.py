@@ -29,6 +29,7 @@ from lakehouse.steps.build import stale_days
 from lakehouse.tables import builds, delta
 from lakehouse.tables.grains import GrainInputs, account_path
 from lakehouse.tables.records import GrainRef
+from lakehouse.tables.transactions import app_transactions
 from lakehouse.tables.views import clean_version, quarantine_files
 
 
@@ -127,6 +128,39 @@ def test_transactions_survive_a_checkpoint_and_the_cleaning_of_the_log(made: Bui
         path.unlink()
     assert made.fingerprint() == report.build.fingerprint
     assert made.build().committed is False
+
+
+def test_all_transactions_are_read_in_one_pass(made: BuildLake) -> None:
+    """With and without a checkpoint, after commits on top of one, and for a table that was opened before the newest checkpoint."""
+    days = [DAY - dt.timedelta(days=n) for n in range(4)]
+
+    def commit(day: dt.date, mark: int) -> None:
+        delta.swap_day(made.lake, made.dataset.contract, day, {}, fingerprint=mark, seen=mark, still_ours=lambda _: True)
+
+    def agree(table: DeltaTable | None = None) -> None:
+        opened = table or made.table
+        names = [name for day in days for name in delta.app_ids(day)]
+        found = app_transactions(made.lake, made.dataset.name, opened, names)
+        assert {n: v for n, v in found.items() if n in names} == {n: v for n in names if (v := opened.transaction_version(n)) is not None}
+
+    delta.ensure_table(made.lake, made.dataset.contract)
+    agree()
+    for number, day in enumerate((*days[:3], days[0])):
+        commit(day, number + 1)
+    agree()
+    early = made.table
+    made.table.create_checkpoint()
+    agree()
+    commit(days[1], 2**62)
+    commit(days[3], 9)
+    agree()
+    assert app_transactions(made.lake, made.dataset.name, made.table, [])[f"build/{days[1]}"] == 2**62
+    made.table.create_checkpoint()
+    agree(early)
+    agree()
+    for path in (made.folder / "clean" / "workspace_audit" / "_delta_log").glob("0*.json"):
+        path.unlink()
+    agree()
 
 
 # --- who may commit ---------------------------------------------------------------------------------------------------
