@@ -83,7 +83,7 @@ def failed(page: Page) -> None:
 
 def log(page: Page) -> None:
     """What the log of that run says."""
-    _open(page, f"{PARTITIONS}{BROKEN}", 1400, 900, page.get_by_text("did not materialize this asset"))
+    _open(page, f"{PARTITIONS}{BROKEN}", 1400, 1060, page.get_by_text("did not materialize this asset"))
     page.get_by_role("link", name=re.compile(r"^[0-9a-f]{8}$")).first.click()  # the run in the red banner
     page.get_by_text("is damaged or cut short").first.wait_for(timeout=PATIENCE_MS)
     page.wait_for_timeout(1500)  # the list scrolls to its end by itself

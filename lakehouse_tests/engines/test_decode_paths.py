@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -197,3 +198,45 @@ def test_extra_fields_keep_their_raw_text() -> None:
         0: {"u": b"7.0", "big": b"123456789012345678901234567890", "o": {"z": b"[1.10,2]"}, "l": [{}, {"w": b"1e5"}]},
         1: {"u": b"1.5"},
     }
+
+
+REQUIRING = JsonObject(
+    (
+        JsonField("o", JsonObject((JsonField("n", required=True), JsonField("k", JsonInt()))), on_conflict="extra"),
+        JsonField("l", JsonList(JsonObject((JsonField("n", required=True),))), on_conflict="extra"),
+        JsonField("q", JsonList(JsonObject((JsonField("v", JsonInt(), on_conflict="extra"),)))),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "fate"),
+    [
+        (b'{"o":{"k":1}}', ("missing_required", "o.n")),
+        (b'{"o":{"n":null}}', ("missing_required", "o.n")),
+        (b'{"l":[{}]}', ("missing_required", "l[].n")),
+        (b'{"l":[{"n":"a"},null]}', ("missing_required", "l[].n")),
+        (b'{"o":{"n":5}}', {"o": b'{"n":5}'}),
+        (b'{"o":{"n":"a","k":"x"}}', {"o": b'{"n":"a","k":"x"}'}),
+        (b'{"o":[]}', {"o": b"[]"}),
+        (b'{"l":"x"}', {"l": b'"x"'}),
+        (b'{"q":[{"v":"x"},{}]}', {"q": [{"v": b'"x"'}, {}]}),
+    ],
+)
+@pytest.mark.parametrize("neighbour", [b"", b'\n{"o":7}', b'\n{"z":[null,null]}'])
+def test_the_fate_of_a_record_does_not_hang_on_its_neighbours(line: bytes, fate: object, neighbour: bytes) -> None:
+    contract = replace(CONTRACT, record=JsonObject((*RECORD.fields[:1], *REQUIRING.fields)))
+    fast, slow = decode(line + neighbour, 1, contract), decode(line + neighbour, 1, contract, fast=False)
+    assert told(fast) == told(slow)
+    if isinstance(fate, tuple):
+        assert [(f.rule, f.field) for f in fast.faults if f.number == 1] == [fate]
+    else:
+        assert fast.records.extra[0] == fate
+
+
+@pytest.mark.parametrize("value", [b"[null,null]", b"[[null,null],[null]]", b'{"a":[null,null,null]}', b'[{"b":[null,null]},{}]'])
+def test_unknown_lists_of_nothing_but_nulls_are_read(value: bytes) -> None:
+    """The block reader makes broken arrays of them."""
+    decoded = same(b'{"s":"a","u":' + value + b'}\n{"s":"b","u":[1]}\n{"l":[{"n":"x","w":' + value + b"}]}")
+    assert len(decoded.numbers) == 3
+    assert decoded.records.extra[0] == {"u": value}

@@ -88,8 +88,9 @@ def _conform_object(value: Any, kind: JsonObject, path: str) -> tuple[dict[str, 
         try:
             declared[field.name], more = conform(value.get(field.name), field.type, where)
             moved |= more
-        except Conflict:
-            if field.on_conflict != "extra" or field.required:
+        except Conflict as conflict:
+            # What lacks a required field is not of another type: it is refused, as on the fast path.
+            if conflict.rule != "changed_type" or field.on_conflict != "extra" or field.required:
                 raise
             declared[field.name] = None
             moved.add(where)
