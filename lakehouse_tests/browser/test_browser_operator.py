@@ -113,7 +113,7 @@ def test_a_mart_is_published_with_its_tests_and_any_duckdb_reads_it(ui: DagsterU
     assert lake.store.root is not None
     path = lake.store.root / "marts" / f"{NAME}.duckdb"
     name = MART.rpartition("/")[2]
-    script = f"import duckdb; print(duckdb.connect({str(path)!r}, read_only=True).sql('SELECT count(*) FROM {name}').fetchone()[0])"
+    script = f"import duckdb; print(duckdb.connect({str(path)!r}, read_only=True).execute('SELECT count(*) FROM {name}').fetchone()[0])"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
     assert int(told) > 0
     assert rows == told
