@@ -57,7 +57,7 @@ def lakehouse(
 ) -> None:
     """Event data you can trust: raw JSONL, deduplicated Delta tables, DuckDB marts, and books that close.
 
-    See it work, offline, in under a minute:  [bold]lakehouse demo[/]  and then  [bold]lakehouse dev[/]
+    See it work, offline:  [bold]lakehouse demo[/]  and then  [bold]lakehouse dev[/]
     """
     ctx.obj = Session(lake=lake, debug=debug)
     logging.getLogger("lakehouse").handlers = [Warnings(logging.WARNING)]

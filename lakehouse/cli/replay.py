@@ -45,7 +45,8 @@ def replay(
     """
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     days = _days(opened, chosen, day, start, end, stale)
-    result, errors = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, quiet=as_json)
+    left = _unpublished(opened, chosen) if stale else ()
+    result, errors = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, also_publish=left, quiet=as_json)
     if as_json:
         print_json(result)
     if errors:
@@ -74,10 +75,16 @@ def _days(
 def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], list[str]]:
     """Build what is stale and publish it, and what was built before and never published: see `build_days`."""
     from lakehouse.steps.build import stale_days
-    from lakehouse.steps.publish import unpublished_days
 
     stale = [s.day for s in stale_days(lake, dataset)]
-    return build_days(lake, dataset, stale, also_publish=unpublished_days(lake, dataset), quiet=quiet)
+    return build_days(lake, dataset, stale, also_publish=_unpublished(lake, dataset), quiet=quiet)
+
+
+def _unpublished(lake: Lake, dataset: Dataset) -> Sequence[dt.date]:
+    """What a command that was killed between a build and its marts left behind."""
+    from lakehouse.steps.publish import unpublished_days
+
+    return unpublished_days(lake, dataset)
 
 
 def build_days(
