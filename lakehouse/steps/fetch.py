@@ -213,9 +213,8 @@ def fetch_windows(
                 outcomes[asked[future]] = outcome
                 if progress is not None:
                     progress(outcome, done, len(windows))
-        except BaseException:
+        finally:  # whoever interrupts waits for the windows under way, not for those that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
     return FetchReport(dataset.name, tuple(outcomes[i] for i in range(len(windows))), (dt.datetime.now(dt.UTC) - began).total_seconds())
 
 
