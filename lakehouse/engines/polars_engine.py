@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from lakehouse.accounts import lateness
@@ -27,6 +28,7 @@ from lakehouse.tables.records import FieldCount, GrainAccount, PartBooks
 ENGINE = "polars"
 _WORKERS = 2  # blocks in flight: the reader and the frames have threads of their own, the second fills the gaps between them
 _NO_QUARANTINE_COLUMN = "event_time"
+_NEWLINE = ord("\n")
 
 
 def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: TokenKey, *, replace: bool = False) -> GrainAccount:
@@ -38,7 +40,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
     candidates = [r.rows for _, r in results if r.rows.height]
     frame = pl.concat(candidates, rechunk=False) if candidates else _no_rows(contract)
     distinct = deduplicate(frame, contract)
-    kept = distinct.kept.sort([contract.event_time, *contract.key, "_part", "_line"])
+    kept = distinct.kept
     files = (grains.write_table_file(lake, grains.table_path(contract.name, inputs.grain, digest), kept, contract.event_time),) if kept.height else ()
     entries = pl.concat([quarantine.empty(), *(r.quarantine for _, r in results if r.quarantine.height)])
     path = grains.quarantine_path(contract.name, inputs.grain, digest)
@@ -82,7 +84,7 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
             number = 1
             for block in read_part(lake, landed.part.path):
                 future = pool.submit(process_block, block, number, contract=dataset.contract, transform=dataset.transform, context=context, key=key)
-                number += block.count(b"\n") + (not block.endswith(b"\n"))
+                number += int(np.count_nonzero(np.frombuffer(block, np.uint8) == _NEWLINE)) + (not block.endswith(b"\n"))
                 waiting.append((landed.part.path, future))
                 if len(waiting) > _WORKERS:
                     part, first = waiting.pop(0)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -96,4 +97,4 @@ def _audit_file(lake: Lake, contract: Contract, grain: Grain, file: TableFile) -
 
 
 def _distinct(keys: pa.Table) -> int:
-    return keys.group_by(keys.column_names).aggregate([]).num_rows
+    return int(pl.DataFrame(keys).select(pl.struct(pl.all()).n_unique()).item())

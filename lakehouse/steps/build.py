@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from deltalake import DeltaTable
 
@@ -21,6 +22,7 @@ from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.audit import audit_grain
 from lakehouse.steps.checks import CheckResult, DayFacts, check_day
+from lakehouse.steps.parallel import run_within
 from lakehouse.tables import builds, delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, TableFile
 from lakehouse.tables.transactions import app_transactions
@@ -29,6 +31,8 @@ ENGINES: dict[str, Callable[..., GrainAccount]] = {polars_engine.ENGINE: polars_
 log = logging.getLogger(__name__)
 
 _RESTARTS = 5
+_GRAINS = 2
+_RAW_BYTES = 64 << 20  # of raw text in the grains that are under way together; more than that is a grain by itself
 Progress = Callable[[str], None]
 
 
@@ -113,13 +117,9 @@ class _Attempt:
         table = delta.open_table(self.lake, contract.name)
         previous = self._previous(table)
         before = {ref.grain: ref for ref in previous.grains} if previous else {}
-        accounts: dict[Grain, GrainAccount] = {}
-        rebuilt: list[GrainRef] = []
-        for grain in self.ledger.grains(self.day):
-            account, made = self._grain(grain, before.get(grain.key))
-            accounts[grain] = account
-            if made:
-                rebuilt.append(GrainRef(account.grain, account.digest))
+        results = self._grains(before)
+        accounts = {grain: account for grain, (account, _) in results.items()}
+        rebuilt = [GrainRef(account.grain, account.digest) for account, made in results.values() if made]
         build = self._build(accounts)
         self._audit(build, accounts, set(build.grains) - set(before.values()))
         version = self._commit(build, accounts, table)
@@ -141,6 +141,13 @@ class _Attempt:
             log.warning("%s Every grain of it is built anew.", error)
             self.force = self.lost = True
             return None
+
+    def _grains(self, before: dict[str, GrainRef]) -> dict[Grain, tuple[GrainAccount, bool]]:
+        """All grains of the day, small ones two at a time: while one is written the next is read."""
+        every = self.ledger.grains(self.day)
+        sizes = [sum(p.part.raw_bytes for p in self.ledger.parts[grain.key]) for grain in every]
+        tasks = [(size, partial(self._grain, grain, before.get(grain.key))) for grain, size in zip(every, sizes, strict=True)]
+        return dict(zip(every, run_within(tasks, workers=_GRAINS, budget=_RAW_BYTES), strict=True))
 
     def _grain(self, grain: Grain, before: GrainRef | None) -> tuple[GrainAccount, bool]:
         """The account of a grain result, and whether it was made now. `before`: the one that is committed."""

@@ -1,16 +1,27 @@
-"""The canonical form of an activity's events: the same event told with other parameter or key order has the same hash.
+"""The hash of an activity's events: the same events told with another order of parameters or of keys have the same hash.
 
-Object keys are sorted, parameter lists are sorted by name, null members are left out and a number counts as its text (the API writes int64 both
-ways). The text is built column by column from decoded records; records with fields that the contract does not name are read one by one.
+It is built from the leaves upwards, so that it can be computed by columns and so that nothing has to be sorted or written out as text:
+
+* a text is BLAKE2b-128 of its UTF-8, unless it is an int64 as one would write it, which is mixed as a number: the API writes int64 both ways, and
+  they are most of the distinct texts; any other number counts as its text; true, false and null are constants;
+* an object is the sum over its members of mix(value + hash of the name), null members left out;
+* a list is the sum over its items of mix(item + position), and the lists that have no order (parameters) the sum of their items alone.
+
+Sums and mixes are of two lanes of 64 bits, which never meet; mix is the finalizer of SplitMix64 (Steele, Lea, Flood 2014). Fields that the contract
+does not name count like any other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,102 +29,180 @@ import pyarrow.compute as pc
 from lakehouse.contracts.model import JsonBool, JsonList, JsonObject, JsonText, JsonType
 from lakehouse.datasets.model import Records
 
+Lanes = npt.NDArray[np.uint64]  # shape (n, 2)
+Hash = tuple[int, int]
+Extras = Mapping[int, Any]  # index of a value -> its fields that the contract does not name
+
 _UNORDERED = ("parameters", "parameter")
+_BITS = (1 << 64) - 1
+_FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
+_HEX_DIGITS = 32
+_INT = re.compile(r"-?[1-9][0-9]*|0", re.ASCII)
+_INT64, _LONGEST_INT = range(-(2**63), 2**63), 20
+
+
+def _constant(label: bytes) -> Hash:
+    data = hashlib.blake2b(label, digest_size=16, person=b"constant").digest()
+    return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+
+
+_NULL, _NUMBER, _OBJECT, _LIST = (_constant(label) for label in (b"null", b"number", b"object", b"list"))
+_MULTISET, _POSITION = _constant(b"multiset"), _constant(b"position")
+_BOOLS = {False: _constant(b"false"), True: _constant(b"true")}
 
 
 def events_hashes(records: Records, events: JsonType) -> pl.Series:
     """Hash (32 hex digits) of the events of each record. `events` is the declared type of the field."""
-    texts = _texts(records.table["events"].combine_chunks(), events, unordered=False)
-    odd = texts.str.contains(r"[\x00-\x1f]").fill_null(False)
-    hashes = [hashlib.blake2b(t.encode(), digest_size=16).hexdigest() for t in texts]
-    one_by_one = {i for i, extra in records.extra.items() if "events" in extra} | set(odd.arg_true().to_list())
-    for index in one_by_one:
-        hashes[index] = events_hash(records.line(index))
-    return pl.Series("event_hash", hashes, dtype=pl.String)
+    extras = {index: extra["events"] for index, extra in records.extra.items() if "events" in extra}
+    return _hex(_values(records.table["events"].combine_chunks(), events, extras, unordered=False))
 
 
-def events_hash(line: bytes) -> str:
-    """Hash of the events of one record, from its text."""
-    events = json.loads(line, parse_int=str, parse_float=str)["events"]
-    return hashlib.blake2b(_text(events, unordered=False).encode(), digest_size=16).hexdigest()
-
-
-def _text(value: Any, *, unordered: bool) -> str:
-    if isinstance(value, dict):
-        members = (f"{_quoted(k)}:{_text(value[k], unordered=k in _UNORDERED)}" for k in sorted(value) if value[k] is not None)
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        items = [_text(v, unordered=False) for v in value]
-        if unordered:
-            items = [text for _, text in sorted(zip((_name(v) for v in value), items, strict=True))]
-        return "[" + ",".join(items) + "]"
+def value_hash(value: Any, *, unordered: bool = False) -> Hash:
+    """The hash of one parsed JSON value, numbers as their text. `unordered`: the items of a list have no order."""
+    if value is None:
+        return _NULL
+    if isinstance(value, bool):
+        return _BOOLS[value]
     if isinstance(value, str):
-        return _quoted(value)
-    return {True: "true", False: "false", None: "null"}[value]
+        if len(value) <= _LONGEST_INT and _INT.fullmatch(value) and int(value) in _INT64:
+            return _mixed(_sum(_NUMBER, (int(value) & _BITS,) * 2))
+        data = _text(value)
+        return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+    if isinstance(value, dict):
+        return _mixed(_sum(_OBJECT, *(_member(name, value_hash(v, unordered=name in _UNORDERED)) for name, v in value.items() if v is not None)))
+    items = [value_hash(v) for v in value]
+    if unordered:
+        return _mixed(_sum(_MULTISET, *items))
+    return _mixed(_sum(_LIST, *(_mixed(_sum(item, _mixed(_position(i)))) for i, item in enumerate(items))))
 
 
-def _name(item: Any) -> str:
-    name = item.get("name") if isinstance(item, dict) else None
-    return name if isinstance(name, str) else ""
+def _text(value: str) -> bytes:
+    return hashlib.blake2b(value.encode(), digest_size=16).digest()
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _sum(*hashes: Hash) -> Hash:
+    return sum(h[0] for h in hashes) & _BITS, sum(h[1] for h in hashes) & _BITS
 
 
-def _texts(values: Any, kind: JsonType, *, unordered: bool) -> pl.Series:
-    """The canonical text of each value, null where the value is null. Control characters stand unescaped: the caller looks for them."""
+def _mixed(value: Hash) -> Hash:
+    return _mix_lane(value[0]), _mix_lane(value[1])
+
+
+def _mix_lane(lane: int) -> int:
+    lane = ((lane ^ lane >> 30) * _FIRST) & _BITS
+    lane = ((lane ^ lane >> 27) * _SECOND) & _BITS
+    return lane ^ lane >> 31
+
+
+def _position(index: int) -> Hash:
+    return (_POSITION[0] + index * _STEP) & _BITS, (_POSITION[1] + index * _STEP) & _BITS
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> Hash:
+    return _constant(name.encode())
+
+
+def _member(name: str, value: Hash) -> Hash:
+    return _mixed(_sum(value, _name(name)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _unknown_member(name: str, raw: bytes) -> Hash:
+    return _member(name, value_hash(json.loads(raw, parse_int=str, parse_float=str), unordered=name in _UNORDERED))
+
+
+def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> Lanes:
+    """The hash of each value of an Arrow array."""
     match kind:
         case JsonText():
-            plain = pl.Series(values, dtype=pl.String)
-            if plain.str.contains(r'["\\]').any():
-                plain = plain.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
-            return pl.select(pl.format('"{}"', plain)).to_series()
+            table, codes = _dictionary(values)
+            return table[codes]
         case JsonBool():
-            return pl.Series(values, dtype=pl.Boolean).cast(pl.String)
+            return np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64)[pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)]
         case JsonList(item):
-            return _list_texts(values, item, unordered=unordered)
+            return _nulled(_lists(values, item, extras, unordered=unordered), values)
         case JsonObject():
-            return _object_texts(values, kind)
+            return _nulled(_objects(values, kind, extras), values)
         case _:
-            raise TypeError(f"the events of the contract must not hold {type(kind).__name__}: its canonical text cannot be told from its value")
+            raise TypeError(f"the events of the contract must not hold {type(kind).__name__}: the text of its values is not kept")
 
 
-def _list_texts(values: Any, item: JsonType, *, unordered: bool) -> pl.Series:
-    texts = _texts(values.flatten(), item, unordered=False).fill_null("null")
-    if unordered:
-        texts = _by_name(values, texts)
-    lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
-    offsets = pa.array(np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)]))
-    lists = pl.Series(pa.LargeListArray.from_arrays(offsets, texts.to_arrow()))
-    inside = pl.select(pl.format("[{}]", lists.list.join(","))).to_series()
-    return inside.set(pl.Series(pc.is_null(values)), None) if values.null_count else inside
+def _dictionary(values: Any) -> tuple[Lanes, npt.NDArray[np.int32]]:
+    """(hashes of the distinct texts and, last, of null; which of them each value is)."""
+    coded = values.dictionary_encode()
+    distinct = pl.Series(coded.dictionary, dtype=pl.String)
+    codes: npt.NDArray[np.int32] = pc.fill_null(coded.indices, len(distinct)).to_numpy(zero_copy_only=False)
+    table = np.empty((len(distinct) + 1, 2), np.uint64)
+    table[-1] = _NULL
+    numbers = distinct.cast(pl.Int64, strict=False)
+    is_number = (numbers.cast(pl.String) == distinct).fill_null(False).to_numpy()
+    table[:-1][is_number] = _mix(numbers.filter(is_number).to_numpy().view(np.uint64)[:, None] + np.array(_NUMBER, np.uint64))
+    table[:-1][~is_number] = np.frombuffer(b"".join([_text(t) for t in distinct.filter(~is_number)]), "<u8").reshape(-1, 2)
+    return table, codes
 
 
-def _by_name(values: Any, texts: pl.Series) -> pl.Series:
-    """The texts of the items of all lists, those of each list sorted by the name of the item, then by text."""
-    parents = pc.list_parent_indices(values).to_numpy().astype(np.int64)
-    names = pc.fill_null(pc.struct_field(values.flatten(), "name"), "").dictionary_encode()
-    known = np.array([n.encode() for n in names.dictionary.to_pylist()], dtype=object)
-    ranks = np.argsort(np.argsort(known))[names.indices.to_numpy()] if len(known) else parents
-    places = parents * (len(known) + 1) + ranks
-    order = np.argsort(places, kind="stable")
-    if (np.diff(places[order]) == 0).any():  # one name twice in a list: rare, and ten times dearer
-        return pl.DataFrame({"place": places, "text": texts}).sort("place", "text")["text"]
-    return texts.gather(order)
+def _nulled(hashes: Lanes, values: Any) -> Lanes:
+    if values.null_count:
+        hashes[pc.is_null(values).to_numpy(zero_copy_only=False)] = _NULL
+    return hashes
 
 
-def _object_texts(values: Any, kind: JsonObject) -> pl.Series:
-    members = {}
-    for index in sorted(range(len(kind.fields)), key=lambda i: kind.fields[i].name):
-        field = kind.fields[index]
+def _lists(values: Any, item: JsonType, extras: Extras, *, unordered: bool) -> Lanes:
+    lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)
+    ends = np.cumsum(lengths)
+    inside = {int(ends[i] - lengths[i]) + place: extra for i, items in extras.items() for place, extra in enumerate(items) if extra}
+    hashes = _values(values.flatten(), item, inside, unordered=False)
+    if not unordered:
+        positions = np.arange(len(hashes)) - np.repeat(ends - lengths, lengths)
+        known = np.array([_mixed(_position(i)) for i in range(int(lengths.max(initial=0)))], np.uint64).reshape(-1, 2)
+        hashes = _mix(hashes + known[positions])
+    sums = np.concatenate([np.zeros((1, 2), np.uint64), np.cumsum(hashes, axis=0, dtype=np.uint64)])
+    return _mix(sums[ends] - sums[ends - lengths] + np.array(_MULTISET if unordered else _LIST, np.uint64))
+
+
+def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
+    total = np.empty((len(values), 2), np.uint64)
+    total[:] = _OBJECT
+    for index, field in enumerate(kind.fields):
         column = pc.struct_field(values, [index])
-        if column.null_count < len(column):
-            text = _texts(column, field.type, unordered=field.name in _UNORDERED)
-            members[field.name] = pl.select(pl.format(_quoted(field.name) + ":{}", text)).to_series()
-    if not members:
-        inside = pl.Series([""], dtype=pl.String).new_from_index(0, len(values))
-    else:
-        inside = pl.DataFrame(members).select(pl.concat_str(pl.all(), separator=",", ignore_nulls=True)).to_series()
-    whole = pl.select(pl.concat_str(pl.lit("{"), inside, pl.lit("}"))).to_series()
-    return whole.set(pl.Series(pc.is_null(values)), None) if values.null_count else whole
+        if column.null_count == len(column):
+            continue
+        there = slice(None) if not column.null_count else np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
+        total[there] += _members(column.drop_null() if column.null_count else column, field.name, field.type, _below(extras, field.name, there))
+    for index, extra in extras.items():
+        unknown = [_unknown_member(name, raw) for name, raw in extra.items() if isinstance(raw, bytes)]
+        total[index] += np.array(_sum(*unknown), np.uint64)
+    return _mix(total)
+
+
+def _below(extras: Extras, name: str, there: Any) -> Extras:
+    """What the values of a field have that the contract does not name, by their place among those that are there."""
+    found = {index: extra[name] for index, extra in extras.items() if name in extra and not isinstance(extra[name], bytes)}
+    if not found or isinstance(there, slice):
+        return found
+    return {int(place): extra for place, extra in zip(np.searchsorted(there, list(found)), found.values(), strict=True)}
+
+
+def _members(column: Any, name: str, kind: JsonType, extras: Extras) -> Lanes:
+    """The contribution of a field to the objects that have it."""
+    if isinstance(kind, JsonText):  # mixed once per distinct text
+        table, codes = _dictionary(column)
+        mixed: Lanes = _mix(table + np.array(_name(name), np.uint64))[codes]
+        return mixed
+    return _mix(_values(column, kind, extras, unordered=name in _UNORDERED) + np.array(_name(name), np.uint64))
+
+
+def _mix(lanes: Lanes) -> Lanes:
+    """SplitMix64's finalizer, in place."""
+    for shift, factor in ((30, _FIRST), (27, _SECOND)):
+        lanes ^= lanes >> np.uint64(shift)
+        lanes *= np.uint64(factor)
+    lanes ^= lanes >> np.uint64(31)
+    return lanes
+
+
+def _hex(hashes: Lanes) -> pl.Series:
+    digits = np.ascontiguousarray(hashes).astype("<u8", copy=False).tobytes().hex().encode()
+    ends = pa.py_buffer(np.arange(len(hashes) + 1, dtype=np.int64) * _HEX_DIGITS)
+    return pl.Series("event_hash", pa.LargeStringArray.from_buffers(len(hashes), ends, pa.py_buffer(digits)))

@@ -7,6 +7,7 @@ Whatever is not claimed, or is claimed but says more, is left for `_extra`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,14 +36,18 @@ def parameter_names(column: Column) -> tuple[str, ...]:
 
 @dataclass
 class Parameters:
-    """The flattened parameters of all events of a block: `owner[k]` is the event of parameter k, `claimed[k]` whether a column took it whole."""
+    """The flattened parameters of all events of a block: `owner[k]` is the event of parameter k, `claimed[k]` whether a column took it whole.
 
-    items: Any
+    `slots`: value field -> its values, `valid`: where they are. `single[k]`: parameter k has one value field.
+    """
+
     owner: Index
     events: int
     codes: Index
     names: list[str | None]
     single: Mask
+    slots: dict[str, Any]
+    valid: dict[str, Mask]
     claimed: Mask = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,14 +59,11 @@ class Parameters:
         lists = pc.struct_field(events, "parameters")
         items = lists.flatten()
         names = pc.struct_field(items, "name").dictionary_encode()
-        filled = _filled(items, _SLOTS)
-        codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        slots = {slot: pc.struct_field(items, slot) for slot in _SLOTS}
+        valid = {slot: _valid(values) for slot, values in slots.items()}
+        codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False)
         owner = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
-        return cls(items, owner, len(events), codes, names.dictionary.to_pylist(), filled == 1)
-
-    def slot(self, name: str) -> Any:
-        """One value field of all parameters."""
-        return pc.struct_field(self.items, name)
+        return cls(owner, len(events), codes, names.dictionary.to_pylist(), _filled(valid.values(), len(items)) == 1, slots, valid)
 
     def choose(self, names: tuple[str, ...], there: Mask) -> Index:
         """For each event the first parameter of these names that has a value where `there` says so; -1 for none. Chosen ones are claimed."""
@@ -78,11 +80,11 @@ class Parameters:
         return chosen
 
 
-def _filled(items: Any, slots: tuple[str, ...]) -> Index:
-    """How many value fields each parameter has."""
-    filled = np.zeros(len(items), np.int64)
-    for slot in slots:
-        filled += _valid(pc.struct_field(items, slot))
+def _filled(valid: Iterable[Mask], count: int) -> npt.NDArray[np.int8]:
+    """How many value fields each of `count` parameters has."""
+    filled = np.zeros(count, np.int8)
+    for mask in valid:
+        filled += mask
     return filled
 
 
@@ -105,13 +107,13 @@ def typed_columns(parameters: Parameters, contract: Contract) -> tuple[dict[str,
             continue
         match column.type:
             case "string":
-                columns[column.name] = _take(parameters.slot("value"), parameters.choose(names, _valid(parameters.slot("value"))))
+                columns[column.name] = _take(parameters.slots["value"], parameters.choose(names, parameters.valid["value"]))
             case "int64":
                 columns[column.name], bad = _integers(parameters, names)
                 if bad.any():
                     faults[column.name] = bad
             case "bool":
-                columns[column.name] = _take(parameters.slot("boolValue"), parameters.choose(names, _valid(parameters.slot("boolValue"))))
+                columns[column.name] = _take(parameters.slots["boolValue"], parameters.choose(names, parameters.valid["boolValue"]))
             case ListType(StructType()):
                 columns[column.name] = _scope_data(parameters, names, arrow_type(column.type))
             case ListType():
@@ -122,19 +124,20 @@ def typed_columns(parameters: Parameters, contract: Contract) -> tuple[dict[str,
 
 
 def _integers(parameters: Parameters, names: tuple[str, ...]) -> tuple[Any, pl.Series]:
-    texts = pc.coalesce(parameters.slot("intValue"), parameters.slot("value"))
-    taken = _take(texts, parameters.choose(names, _valid(texts)))
-    series = pl.Series(taken)
+    chosen = parameters.choose(names, parameters.valid["intValue"] | parameters.valid["value"])
+    series = pl.Series(pc.coalesce(_take(parameters.slots["intValue"], chosen), _take(parameters.slots["value"], chosen)), dtype=pl.String)
     numbers = series.cast(pl.Int64, strict=False)
     return numbers.to_arrow(), numbers.is_null() & series.is_not_null()
 
 
 def _texts(parameters: Parameters, names: tuple[str, ...]) -> Any:
     """A list parameter; the documentation calls some of them plain strings, so a single value is a list of one."""
-    single, several = parameters.slot("value"), parameters.slot("multiValue")
-    chosen = parameters.choose(names, _valid(single) | _valid(several))
-    many = pl.Series(_take(several, chosen), dtype=pl.List(pl.String))
-    one = pl.Series(_take(single, chosen), dtype=pl.String)
+    chosen = parameters.choose(names, parameters.valid["value"] | parameters.valid["multiValue"])
+    several = _take(parameters.slots["multiValue"], chosen)
+    one = pl.Series(_take(parameters.slots["value"], chosen), dtype=pl.String)
+    if one.null_count() == len(one):
+        return several
+    many = pl.Series(several, dtype=pl.List(pl.String))
     return (
         pl.select(pl.when(many.is_null() & one.is_not_null()).then(pl.concat_list(one)).otherwise(many))
         .to_series()
@@ -144,9 +147,8 @@ def _texts(parameters: Parameters, names: tuple[str, ...]) -> Any:
 
 
 def _scope_data(parameters: Parameters, names: tuple[str, ...], wanted: Any) -> Any:
-    lists = parameters.slot("multiMessageValue")
-    chosen = parameters.choose(names, _valid(lists))
-    taken = _take(lists, chosen)
+    chosen = parameters.choose(names, parameters.valid["multiMessageValue"])
+    taken = _take(parameters.slots["multiMessageValue"], chosen)
     messages = taken.flatten()
     inner = pc.struct_field(messages, "parameter")
     parts = inner.flatten()
@@ -155,7 +157,8 @@ def _scope_data(parameters: Parameters, names: tuple[str, ...], wanted: Any) -> 
     texts, several = pc.struct_field(parts, "value"), pc.struct_field(parts, "multiValue")
     scope = _first_of(names_of_parts == _SCOPE_PARTS[0], owner, len(messages), _valid(texts))
     bucket = _first_of(names_of_parts == _SCOPE_PARTS[1], owner, len(messages), _valid(several))
-    _leave_unusual(parameters, chosen, taken, messages, owner, _filled(parts, _SIMPLE) == 1, (scope, bucket))
+    single = _filled((_valid(pc.struct_field(parts, slot)) for slot in _SIMPLE), len(parts)) == 1
+    _leave_unusual(parameters, chosen, taken, messages, owner, single, (scope, bucket))
     structs = pa.StructArray.from_arrays([_take(texts, scope), _take(several, bucket)], fields=list(wanted.value_type))
     lengths = pc.fill_null(pc.list_value_length(taken), 0).to_numpy()
     offsets = pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]))

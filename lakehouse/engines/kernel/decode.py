@@ -156,11 +156,24 @@ def _read_block(text: bytes, contract: Contract, *, longest: int) -> pa.Table | 
     options = pj.ParseOptions(explicit_schema=decode_schema(contract), unexpected_field_behavior="infer")
     try:
         source: Any = pa.BufferReader(text)
-        table = pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options)
+        table = pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options).combine_chunks()
+        if max(map(_levels, table.schema.types)) >= MAX_DEPTH:
+            return None
         table.validate()  # of lists that hold nothing but several nulls the reader makes arrays that are too short
     except pa.ArrowInvalid:
         return None
     return table
+
+
+def _levels(kind: pa.DataType) -> int:
+    """How many objects and lists stand in each other in a value of that type."""
+    deepest, types = 0, [(kind, 1)]
+    while types:
+        one, level = types.pop()
+        if pa.types.is_nested(one):
+            deepest = max(deepest, level)
+            types += [(one.field(i).type, level + 1) for i in range(one.num_fields)]
+    return deepest
 
 
 def _read_one_by_one(lines: Lines, contract: Contract, pieces: _Pieces) -> None:

@@ -11,12 +11,15 @@ import polars as pl
 
 from lakehouse.contracts.model import EXTRA, Contract
 
-_CONTENT = "_content_hash"
+_CONTENT, _ROW = "_content_hash", "_row_index"
 
 
 @dataclass(frozen=True)
 class Deduplicated:
-    """`kept`: one row per key. `duplicates`: `_part` -> rows dropped. `key_conflicts`: keys that were met with different content."""
+    """`kept`: one row per key, sorted by event time and key. `duplicates`: `_part` -> rows dropped.
+
+    `key_conflicts`: keys that were met with different content.
+    """
 
     kept: pl.DataFrame
     duplicates: dict[str, int]
@@ -24,28 +27,38 @@ class Deduplicated:
 
 
 def deduplicate(frame: pl.DataFrame, contract: Contract) -> Deduplicated:
-    """Keep one row per key of the contract.
+    """Keep one row per key of the contract, and sort what is kept.
 
     The highest version column wins, then the smallest hash of the content, then the smallest `_extra`, whose text may tell the same in another
-    order. Rows that are equal in all of that are the same row, and the place of the first in landing order is kept as provenance. Only rows
-    whose key is not alone are hashed.
+    order. Rows that are equal in all of that are the same row, and the place of the first in landing order is kept as provenance. The rows are
+    copied once, at the end; only those whose key is not alone are compared.
     """
-    if frame.height == 0:
-        return Deduplicated(frame, {}, 0)
     key = list(contract.key)
-    alone = frame.select(pl.struct(key).is_duplicated().not_()).to_series()
-    if alone.all():
-        return Deduplicated(frame, {}, 0)
-    several = frame.filter(~alone)
-    several = several.with_columns(content_hash(several, contract).alias(_CONTENT))
-    conflicts = several.group_by(key).agg(pl.col(_CONTENT).n_unique().alias("n")).filter(pl.col("n") > 1).height
+    places = frame.select(*key, "_part", "_line").with_row_index(_ROW)
+    alone = frame.select(pl.struct(key).is_duplicated().not_()).to_series() if frame.height else pl.Series([], dtype=pl.Boolean)
+    duplicates: dict[str, int] = {}
+    conflicts = 0
+    if not alone.all():
+        several = frame.with_row_index(_ROW).filter(~alone)
+        winners, conflicts = _winners(several, contract)
+        duplicates = {part: count for part, count in several.join(winners, on=_ROW, how="anti")["_part"].value_counts().sort("_part").iter_rows()}
+        places = pl.concat([places.filter(alone), places.join(winners, on=_ROW, how="semi")])
+    order = places.sort([contract.event_time, *key, "_part", "_line"])[_ROW]
+    return Deduplicated(frame.select(pl.all().gather(order)), duplicates, conflicts)
+
+
+def _winners(several: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, int]:
+    """The rows to keep (their places as `_row_index`), and how many keys have different content."""
+    key = list(contract.key)
+    different = several.unique(contract.content_columns).filter(pl.struct(key).is_duplicated())
+    # A row whose copies are all like it needs no hash: it wins or loses by its place alone.
+    compared = several.join(different.select(key).unique(), on=key, how="semi") if different.height else several.clear()
+    hashes = compared.select(_ROW).with_columns(content_hash(compared, contract).alias(_CONTENT))
+    conflicts = compared.select(key).with_columns(hashes[_CONTENT]).unique().group_by(key).len().filter(pl.col("len") > 1).height
     order = [*key, *([contract.version_column] if contract.version_column else []), _CONTENT, EXTRA.name, "_landed_at", "_part", "_line"]
     descending = [name == contract.version_column for name in order]
-    ranked = several.sort(order, descending=descending, nulls_last=True)
-    winners = ranked.unique(key, keep="first", maintain_order=True)
-    lost = ranked["_part"].value_counts().join(winners["_part"].value_counts(), on="_part", how="left", suffix="_kept")
-    duplicates = {part: count - (kept or 0) for part, count, kept in lost.select("_part", "count", "count_kept").iter_rows() if count - (kept or 0)}
-    return Deduplicated(pl.concat([frame.filter(alone), winners.drop(_CONTENT)]), duplicates, conflicts)
+    ranked = several.join(hashes, on=_ROW, how="left").sort(order, descending=descending, nulls_last=True)
+    return ranked.unique(key, keep="first", maintain_order=True).select(_ROW), conflicts
 
 
 def content_hash(frame: pl.DataFrame, contract: Contract) -> pl.Series:

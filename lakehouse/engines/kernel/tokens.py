@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 import polars as pl
 
@@ -22,28 +23,30 @@ _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SIGNS = ("@", "%40", r"\u00")  # any letter of an address may be escaped, and the @ itself
 
 
+@lru_cache(maxsize=1 << 17)  # people come back in every block
 def token(value: str, key: TokenKey) -> str:
     """`tok_` and 26 characters: base32 of 128 bits of HMAC-SHA256 over the value, lower case and trimmed."""
-    digest = hmac.new(key.secret, value.strip().lower().encode(), hashlib.sha256).digest()[:16]
+    digest = hmac.digest(key.secret, value.strip().lower().encode(), "sha256")[:16]
     return PREFIX + base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 def tokenise(frame: pl.DataFrame, contract: Contract, key: TokenKey) -> pl.DataFrame:
     """The frame with its PII columns as tokens and the addresses in `_extra` replaced by theirs."""
-    changed = [
-        _tokens(frame[c.name], key, all_values=c.pii == "email")
-        for c in contract.columns
-        if c.pii is not None and frame[c.name].null_count() < frame.height
-    ]
+    personal = {c.name: c.pii for c in contract.columns if c.pii is not None and frame[c.name].null_count() < frame.height}
+    changed = _tokens(frame, personal, key) if personal else []
     if EXTRA.name in frame.columns and frame[EXTRA.name].null_count() < frame.height:
         changed.append(_scrub(frame[EXTRA.name], key))
     return frame.with_columns(changed)
 
 
-def _tokens(values: pl.Series, key: TokenKey, *, all_values: bool) -> pl.Series:
-    distinct = values.drop_nulls().unique()
-    tokens = [token(v, key) if all_values or "@" in v else v for v in distinct]
-    return values.replace_strict(distinct, tokens, default=None, return_dtype=pl.String)
+def _tokens(frame: pl.DataFrame, personal: Mapping[str, str], key: TokenKey) -> list[pl.Series]:
+    """The personal columns as tokens. The columns of a row often tell of one person, so all are looked at together."""
+    distinct = pl.concat([frame[name].rename("value") for name in personal]).unique().drop_nulls()
+    emails = pl.Series([token(v, key) for v in distinct], dtype=pl.String)
+    identities = pl.select(pl.when(distinct.str.contains("@", literal=True)).then(emails).otherwise(distinct)).to_series()
+    return [
+        frame[name].replace_strict(distinct, emails if kind == "email" else identities, return_dtype=pl.String) for name, kind in personal.items()
+    ]
 
 
 def scrub_text(text: str, key: TokenKey) -> str:

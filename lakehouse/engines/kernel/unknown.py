@@ -87,7 +87,7 @@ def _narrow(values: Any, kind: JsonType) -> Any:
 
 def has_infinite(table: pa.Table) -> bool:
     """Whether a number is not finite: the reader takes NaN and Infinity, which are no JSON."""
-    return any(_infinite(table[name].combine_chunks()) for name in table.column_names)
+    return any(_infinite(table[f.name].combine_chunks()) for f in table.schema if _may_hold_floats(f.type))
 
 
 def _infinite(values: Any) -> bool:
@@ -112,10 +112,27 @@ def _may_hold_floats(kind: pa.DataType) -> bool:
 def missing_required(table: pa.Table, record: JsonObject) -> dict[int, str]:
     """Records in which a required field is missing or null: record -> path of the first one, in declared order."""
     missing: dict[int, str] = {}
+    columns = {f.name: table[f.name].combine_chunks() for f in record.fields}
+    if not any(_lacks(columns[f.name], f) for f in record.fields):
+        return missing
     rows = np.arange(table.num_rows, dtype=np.int64)
     for field in record.fields:
-        _miss(table[field.name].combine_chunks(), field, field.name, rows, missing)
+        _miss(columns[field.name], field, field.name, rows, missing)
     return missing
+
+
+def _lacks(values: Any, field: JsonField) -> bool:
+    """Whether a required field may be missing somewhere: by counts alone, and True when in doubt."""
+    return (field.required and values.null_count > 0) or _lacks_inside(values, field.type)
+
+
+def _lacks_inside(values: Any, kind: JsonType) -> bool:
+    if not _requires(kind):
+        return False
+    if isinstance(kind, JsonList):
+        items = values.flatten()
+        return items.null_count > 0 or _lacks_inside(items, kind.item)
+    return isinstance(kind, JsonObject) and any(_lacks(pc.struct_field(values, [i]), f) for i, f in enumerate(kind.fields))
 
 
 def _miss(values: Any, field: JsonField, path: str, rows: Rows, missing: dict[int, str]) -> None:

@@ -19,11 +19,15 @@ FAULTS = "_faults"
 
 @lru_cache(maxsize=16)
 def pandera_schema(contract: Contract) -> Any:
-    """The Pandera schema of the contract's own columns. Check names are the names of our rules."""
+    """The Pandera schema of the columns whose values may break a rule. Check names are the names of our rules.
+
+    A column without a rule is left out: Pandera takes 0.6 ms for each, whatever the number of rows.
+    """
     import pandera.polars as pa
 
     types = frame_schema(contract)
-    columns = {c.name: pa.Column(types[c.name], checks=_checks(c), nullable=c.nullable, coerce=False) for c in contract.columns}
+    ruled = [(c, checks) for c in contract.columns if (checks := _checks(c)) or not c.nullable]
+    columns = {c.name: pa.Column(types[c.name], checks=checks, nullable=c.nullable, coerce=False) for c, checks in ruled}
     return pa.DataFrameSchema(columns, strict=False, coerce=False, ordered=False)
 
 
@@ -69,16 +73,15 @@ def _from_transform(frame: pl.DataFrame) -> pl.DataFrame:
 def _from_pandera(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     from pandera.errors import SchemaErrors
 
+    for name, kind in frame_schema(contract).items():
+        if frame.schema.get(name) != kind:
+            raise TypeError(f"transform of {contract.name} broke its promise: column {name}: expected {kind}, got {frame.schema.get(name)}")
     try:
         pandera_schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
     else:
         return _empty()
-    whole = cases.filter(pl.col("index").is_null())
-    if whole.height:
-        first = whole.row(0, named=True)
-        raise TypeError(f"transform of {contract.name} broke its promise: column {first['column']}: {first['check']} ({first['failure_case']})")
     rule = pl.col("check").str.replace(r"^not_nullable$", "null_in_required_column").str.replace(r"\(.*$", "")
     faults: pl.DataFrame = cases.select(row=pl.col("index").cast(pl.UInt32), rule=rule, field=pl.col("column").cast(pl.String)).sort("row")
     return faults

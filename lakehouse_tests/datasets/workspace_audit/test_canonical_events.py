@@ -1,4 +1,4 @@
-"""The canonical hash of events: built by columns and record by record it is the same, and order does not matter."""
+"""The hash of events: by columns and value by value it is the same, and order does not matter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.datasets.workspace_audit.canonical import events_hash, events_hashes
+from lakehouse.datasets.workspace_audit.canonical import events_hashes, value_hash
 from lakehouse.datasets.workspace_audit.contract import CONTRACT
 from lakehouse.engines.kernel.decode import decode
 
@@ -32,6 +32,11 @@ IDENTITY = {"time": "2026-01-01T00:00:00Z", "uniqueQualifier": "1", "application
 
 def line(events: Any) -> bytes:
     return json.dumps({"id": IDENTITY, "events": events}).encode()
+
+
+def events_hash(text: bytes) -> str:
+    lanes = value_hash(json.loads(text, parse_int=str, parse_float=str)["events"])
+    return b"".join(lane.to_bytes(8, "little") for lane in lanes).hex()
 
 
 def by_columns(lines: list[bytes]) -> list[str]:
