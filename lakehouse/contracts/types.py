@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pyarrow as pa
 
@@ -89,6 +91,11 @@ def table_schema(contract: Contract) -> pa.Schema:
 def frame_schema(contract: Contract) -> dict[str, pl.DataType]:
     """The Polars schema of the contract's own columns."""
     return {c.name: polars_type(c.type) for c in contract.columns}
+
+
+def whole(column: pa.ChunkedArray[Any]) -> Any:
+    """A column of an Arrow table as one array. `combine_chunks` copies, even what is one piece already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def type_name(kind: ColumnType) -> str:

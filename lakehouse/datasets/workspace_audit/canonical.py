@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.contracts.model import JsonBool, JsonList, JsonObject, JsonText, JsonType
+from lakehouse.contracts.types import whole
 from lakehouse.datasets.model import Records
 
 Lanes = npt.NDArray[np.uint64]  # shape (n, 2)
@@ -37,6 +38,7 @@ _UNORDERED = ("parameters", "parameter")
 _BITS = (1 << 64) - 1
 _FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
 _HEX_DIGITS = 32
+_FEW = 512  # texts: below that, asking what they are costs more than hashing them
 _INT = re.compile(r"-?[1-9][0-9]*|0", re.ASCII)
 _INT64, _LONGEST_INT = range(-(2**63), 2**63), 20
 
@@ -54,7 +56,7 @@ _BOOLS = {False: _constant(b"false"), True: _constant(b"true")}
 def events_hashes(records: Records, events: JsonType) -> pl.Series:
     """Hash (32 hex digits) of the events of each record. `events` is the declared type of the field."""
     extras = {index: extra["events"] for index, extra in records.extra.items() if "events" in extra}
-    return _hex(_values(records.table["events"].combine_chunks(), events, extras, unordered=False))
+    return _hex(_values(whole(records.table["events"]), events, extras, unordered=False))
 
 
 def value_hash(value: Any, *, unordered: bool = False) -> Hash:
@@ -64,10 +66,7 @@ def value_hash(value: Any, *, unordered: bool = False) -> Hash:
     if isinstance(value, bool):
         return _BOOLS[value]
     if isinstance(value, str):
-        if len(value) <= _LONGEST_INT and _INT.fullmatch(value) and int(value) in _INT64:
-            return _mixed(_sum(_NUMBER, (int(value) & _BITS,) * 2))
-        data = _text(value)
-        return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+        return _text(value)
     if isinstance(value, dict):
         return _mixed(_sum(_OBJECT, *(_member(name, value_hash(v, unordered=name in _UNORDERED)) for name, v in value.items() if v is not None)))
     items = [value_hash(v) for v in value]
@@ -76,7 +75,15 @@ def value_hash(value: Any, *, unordered: bool = False) -> Hash:
     return _mixed(_sum(_LIST, *(_mixed(_sum(item, _mixed(_position(i)))) for i, item in enumerate(items))))
 
 
-def _text(value: str) -> bytes:
+@lru_cache(maxsize=1 << 14)
+def _text(value: str) -> Hash:
+    if len(value) <= _LONGEST_INT and _INT.fullmatch(value) and int(value) in _INT64:
+        return _mixed(_sum(_NUMBER, (int(value) & _BITS,) * 2))
+    data = _digest(value)
+    return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+
+
+def _digest(value: str) -> bytes:
     return hashlib.blake2b(value.encode(), digest_size=16).digest()
 
 
@@ -114,12 +121,16 @@ def _unknown_member(name: str, raw: bytes) -> Hash:
 
 def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> Lanes:
     """The hash of each value of an Arrow array."""
+    told: Lanes
     match kind:
         case JsonText():
             table, codes = _dictionary(values)
-            return table[codes]
+            table[-1] = _NULL
+            told = table[codes]
+            return told
         case JsonBool():
-            return np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64)[pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)]
+            told = np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64)[pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)]
+            return told
         case JsonList(item):
             return _nulled(_lists(values, item, extras, unordered=unordered), values)
         case JsonObject():
@@ -129,16 +140,19 @@ def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> 
 
 
 def _dictionary(values: Any) -> tuple[Lanes, npt.NDArray[np.int32]]:
-    """(hashes of the distinct texts and, last, of null; which of them each value is)."""
+    """(hashes of the distinct texts and, last, a place for that of null; which of them each value is)."""
     coded = values.dictionary_encode()
+    count = len(coded.dictionary)
+    codes: npt.NDArray[np.int32] = pc.fill_null(coded.indices, count).to_numpy(zero_copy_only=False)
+    table = np.zeros((count + 1, 2), np.uint64)
+    if count <= _FEW:
+        table[:-1] = np.array([_text(t) for t in coded.dictionary.to_pylist()], np.uint64).reshape(-1, 2)
+        return table, codes
     distinct = pl.Series(coded.dictionary, dtype=pl.String)
-    codes: npt.NDArray[np.int32] = pc.fill_null(coded.indices, len(distinct)).to_numpy(zero_copy_only=False)
-    table = np.empty((len(distinct) + 1, 2), np.uint64)
-    table[-1] = _NULL
     numbers = distinct.cast(pl.Int64, strict=False)
     is_number = (numbers.cast(pl.String) == distinct).fill_null(False).to_numpy()
     table[:-1][is_number] = _mix(numbers.filter(is_number).to_numpy().view(np.uint64)[:, None] + np.array(_NUMBER, np.uint64))
-    table[:-1][~is_number] = np.frombuffer(b"".join([_text(t) for t in distinct.filter(~is_number)]), "<u8").reshape(-1, 2)
+    table[:-1][~is_number] = np.frombuffer(b"".join([_digest(t) for t in distinct.filter(~is_number)]), "<u8").reshape(-1, 2)
     return table, codes
 
 
@@ -168,8 +182,15 @@ def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
         column = pc.struct_field(values, [index])
         if column.null_count == len(column):
             continue
+        if isinstance(field.type, JsonText):  # mixed once per distinct text; null adds nothing
+            table, codes = _dictionary(column)
+            table[:-1] = _mix(table[:-1] + np.array(_name(field.name), np.uint64))
+            total += table[codes]
+            continue
         there = slice(None) if not column.null_count else np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
-        total[there] += _members(column.drop_null() if column.null_count else column, field.name, field.type, _below(extras, field.name, there))
+        below = _below(extras, field.name, there)
+        inside = _values(column.drop_null() if column.null_count else column, field.type, below, unordered=field.name in _UNORDERED)
+        total[there] += _mix(inside + np.array(_name(field.name), np.uint64))
     for index, extra in extras.items():
         unknown = [_unknown_member(name, raw) for name, raw in extra.items() if isinstance(raw, bytes)]
         total[index] += np.array(_sum(*unknown), np.uint64)
@@ -184,15 +205,6 @@ def _below(extras: Extras, name: str, there: Any) -> Extras:
     return {int(place): extra for place, extra in zip(np.searchsorted(there, list(found)), found.values(), strict=True)}
 
 
-def _members(column: Any, name: str, kind: JsonType, extras: Extras) -> Lanes:
-    """The contribution of a field to the objects that have it."""
-    if isinstance(kind, JsonText):  # mixed once per distinct text
-        table, codes = _dictionary(column)
-        mixed: Lanes = _mix(table + np.array(_name(name), np.uint64))[codes]
-        return mixed
-    return _mix(_values(column, kind, extras, unordered=name in _UNORDERED) + np.array(_name(name), np.uint64))
-
-
 def _mix(lanes: Lanes) -> Lanes:
     """SplitMix64's finalizer, in place."""
     for shift, factor in ((30, _FIRST), (27, _SECOND)):
@@ -204,5 +216,5 @@ def _mix(lanes: Lanes) -> Lanes:
 
 def _hex(hashes: Lanes) -> pl.Series:
     digits = np.ascontiguousarray(hashes).astype("<u8", copy=False).tobytes().hex().encode()
-    ends = pa.py_buffer(np.arange(len(hashes) + 1, dtype=np.int64) * _HEX_DIGITS)
+    ends = pa.py_buffer((np.arange(len(hashes) + 1, dtype=np.int64) * _HEX_DIGITS).data)
     return pl.Series("event_hash", pa.LargeStringArray.from_buffers(len(hashes), ends, pa.py_buffer(digits)))

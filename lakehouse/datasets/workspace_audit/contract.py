@@ -89,9 +89,7 @@ COLUMNS = (
     ),
     Column("application", "string", "Application of the log: token, login, saml, admin, drive, ...", "id.applicationName", nullable=False),
     Column("customer_id", "string", "Workspace customer.", "id.customerId", nullable=False),
-    Column(
-        "event_hash", "string", "Hash of the record's canonical events (object keys and parameters sorted by name), 32 hex digits.", "events", False
-    ),
+    Column("event_hash", "string", "Hash of the record's events, whatever the order of object keys and parameters, 32 hex digits.", "events", False),
     Column("event_index", "int64", "Place of the event in its record, from 0.", "events[]", nullable=False, minimum=0),
     Column("actor", "string", "Who: e-mail token, else profile id, else key.", "actor", pii="identity"),
     Column("actor_email", "string", "E-mail address of the actor, as a keyed token.", "actor.email", pii="email"),
@@ -158,7 +156,7 @@ CONTRACT = Contract(
     event_time="event_time",
     time_path="id.time",
     version=1,
-    transform_version=1,
+    transform_version=2,
     owners=("team:security-data",),
     freshness=dt.timedelta(hours=6),
     tags=(("domain", "security"), ("pii", "tokenised")),

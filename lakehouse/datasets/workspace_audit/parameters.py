@@ -105,6 +105,10 @@ def typed_columns(parameters: Parameters, contract: Contract) -> tuple[dict[str,
         names = parameter_names(column)
         if not names or column.name.endswith("_domain"):
             continue
+        if not any(name in parameters.names for name in names):
+            absent: Any = arrow_type(column.type)
+            columns[column.name] = pa.nulls(parameters.events, absent)
+            continue
         match column.type:
             case "string":
                 columns[column.name] = _take(parameters.slots["value"], parameters.choose(names, parameters.valid["value"]))

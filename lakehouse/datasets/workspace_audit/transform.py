@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from lakehouse.contracts.extra import extra_text
 from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.contracts.times import parse_times
-from lakehouse.contracts.types import frame_schema
+from lakehouse.contracts.types import frame_schema, whole
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.workspace_audit.canonical import events_hashes
 from lakehouse.datasets.workspace_audit.parameters import Index, Parameters, typed_columns
@@ -34,7 +34,7 @@ _RAW_PARAMETERS = msgspec.json.Decoder(_Activity)
 def transform(records: Records, contract: Contract) -> pl.DataFrame:
     """The rows of a block of activities (see `Transform`)."""
     table = records.table
-    lists: Any = table["events"].combine_chunks()
+    lists: Any = whole(table["events"])
     owner = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
     events = lists.flatten()
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy())])
@@ -65,7 +65,7 @@ def _indices(places: Index) -> Any:
 def _envelope(table: pa.Table, owner: Index) -> dict[str, Any]:
     """The fields of the record, once per event."""
     base = table if len(owner) == table.num_rows and (np.diff(owner) == 1).all() else table.take(_indices(owner))
-    identity, actor, network = (base[n].combine_chunks() for n in ("id", "actor", "networkInfo"))
+    identity, actor, network = (whole(base[n]) for n in ("id", "actor", "networkInfo"))
     return {
         "_time": pc.struct_field(identity, "time"),
         "unique_id": pc.struct_field(identity, "uniqueQualifier"),
@@ -75,11 +75,11 @@ def _envelope(table: pa.Table, owner: Index) -> dict[str, Any]:
         "actor_profile_id": pc.struct_field(actor, "profileId"),
         "actor_caller_type": pc.struct_field(actor, "callerType"),
         "actor_key": pc.struct_field(actor, "key"),
-        "ip_address": base["ipAddress"].combine_chunks(),
+        "ip_address": whole(base["ipAddress"]),
         "ip_asn": pc.struct_field(network, "ipAsn"),
         "region_code": pc.struct_field(network, "regionCode"),
         "subdivision_code": pc.struct_field(network, "subdivisionCode"),
-        "owner_domain": base["ownerDomain"].combine_chunks(),
+        "owner_domain": whole(base["ownerDomain"]),
     }
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.contracts.model import JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
+from lakehouse.contracts.types import whole
 from lakehouse.datasets.model import Records
 
 Census = Counter[tuple[str, str, bool]]  # (path, kind, declared)
@@ -18,7 +19,7 @@ def take_census(records: Records, record: JsonObject) -> Census:
     """Counts of the fields of a block that were there and not null, by path (`events[].name`), JSON kind and whether the contract names them."""
     found: Census = Counter()
     for field in record.fields:
-        _count(records.table[field.name].combine_chunks(), field.type, field.name, found)
+        _count(whole(records.table[field.name]), field.type, field.name, found)
     for extra in records.extra.values():
         _count_extra(extra, "", found)
     return found

@@ -76,7 +76,7 @@ def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozens
 
 def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: int) -> Decoded:
     schema = decode_schema(contract)
-    table = pa.concat_tables(pieces.tables).combine_chunks() if pieces.tables else schema.empty_table()
+    table = pieces.tables[0] if len(pieces.tables) == 1 else pa.concat_tables([schema.empty_table(), *pieces.tables]).combine_chunks()
     extra: dict[int, dict[str, Any]] = {}
     starts = np.cumsum([0, *(len(p) for p in pieces.lines)])
     for start, one in zip(starts[:-1], pieces.extra, strict=True):

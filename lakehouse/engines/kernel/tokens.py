@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.settings import TokenKey
@@ -20,10 +22,10 @@ PREFIX = "tok_"
 EMAIL = re.compile(r"\w[\w.!#$%&'*+/=?^`{|}~-]*(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+")
 _AT = re.compile(r"%40|\\u0040")
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+_MOST_KNOWN = 1 << 17
 _SIGNS = ("@", "%40", r"\u00")  # any letter of an address may be escaped, and the @ itself
 
 
-@lru_cache(maxsize=1 << 17)  # people come back in every block
 def token(value: str, key: TokenKey) -> str:
     """`tok_` and 26 characters: base32 of 128 bits of HMAC-SHA256 over the value, lower case and trimmed."""
     digest = hmac.digest(key.secret, value.strip().lower().encode(), "sha256")[:16]
@@ -41,12 +43,22 @@ def tokenise(frame: pl.DataFrame, contract: Contract, key: TokenKey) -> pl.DataF
 
 def _tokens(frame: pl.DataFrame, personal: Mapping[str, str], key: TokenKey) -> list[pl.Series]:
     """The personal columns as tokens. The columns of a row often tell of one person, so all are looked at together."""
-    distinct = pl.concat([frame[name].rename("value") for name in personal]).unique().drop_nulls()
-    emails = pl.Series([token(v, key) for v in distinct], dtype=pl.String)
-    identities = pl.select(pl.when(distinct.str.contains("@", literal=True)).then(emails).otherwise(distinct)).to_series()
-    return [
-        frame[name].replace_strict(distinct, emails if kind == "email" else identities, return_dtype=pl.String) for name, kind in personal.items()
-    ]
+    coded: Any = pl.concat([frame[name].rename("value") for name in personal]).to_arrow().dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    known = _known(key)
+    if len(known) > _MOST_KNOWN:
+        known.clear()
+    emails = [known.get(v) or known.setdefault(v, token(v, key)) for v in distinct]
+    identities = [email if "@" in v else v for v, email in zip(distinct, emails, strict=True)]
+    tokens = {"email": pa.array(emails, pa.large_string()), "identity": pa.array(identities, pa.large_string())}
+    places = [coded.indices.slice(frame.height * nth, frame.height) for nth in range(len(personal))]
+    return [pl.Series(name, tokens[kind].take(at), dtype=pl.String) for (name, kind), at in zip(personal.items(), places, strict=True)]
+
+
+@lru_cache(maxsize=4)
+def _known(key: TokenKey) -> dict[str, str]:  # noqa: ARG001  one for each key
+    """Tokens that were made: the same people come back in every block."""
+    return {}
 
 
 def scrub_text(text: str, key: TokenKey) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.contracts.model import JsonField, JsonList, JsonObject, JsonType
-from lakehouse.contracts.types import json_arrow_type
+from lakehouse.contracts.types import json_arrow_type, whole
 
 Rows = npt.NDArray[np.int64]
 
@@ -21,7 +21,7 @@ def unknown_fields(table: pa.Table, record: JsonObject) -> tuple[dict[str, Any],
     found: list[Rows] = []
     rows = np.arange(table.num_rows, dtype=np.int64)
     for name in table.column_names:
-        _look(table[name].combine_chunks(), record.field(name), name, rows, tree, found)
+        _look(whole(table[name]), record.field(name), name, rows, tree, found)
     return tree, np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
@@ -63,7 +63,7 @@ def _valid(values: Any) -> npt.NDArray[np.bool_]:
 
 def declared_part(table: pa.Table, record: JsonObject) -> pa.Table:
     """The declared fields alone, in the declared order."""
-    arrays = [_narrow(table[f.name].combine_chunks(), f.type) for f in record.fields]
+    arrays = [_narrow(whole(table[f.name]), f.type) for f in record.fields]
     return pa.table(arrays, schema=pa.schema([(f.name, json_arrow_type(f.type)) for f in record.fields]))
 
 
@@ -87,7 +87,7 @@ def _narrow(values: Any, kind: JsonType) -> Any:
 
 def has_infinite(table: pa.Table) -> bool:
     """Whether a number is not finite: the reader takes NaN and Infinity, which are no JSON."""
-    return any(_infinite(table[f.name].combine_chunks()) for f in table.schema if _may_hold_floats(f.type))
+    return any(_infinite(whole(table[f.name])) for f in table.schema if _may_hold_floats(f.type))
 
 
 def _infinite(values: Any) -> bool:
@@ -112,7 +112,7 @@ def _may_hold_floats(kind: pa.DataType) -> bool:
 def missing_required(table: pa.Table, record: JsonObject) -> dict[int, str]:
     """Records in which a required field is missing or null: record -> path of the first one, in declared order."""
     missing: dict[int, str] = {}
-    columns = {f.name: table[f.name].combine_chunks() for f in record.fields}
+    columns = {f.name: whole(table[f.name]) for f in record.fields}
     if not any(_lacks(columns[f.name], f) for f in record.fields):
         return missing
     rows = np.arange(table.num_rows, dtype=np.int64)

@@ -73,9 +73,10 @@ def _from_transform(frame: pl.DataFrame) -> pl.DataFrame:
 def _from_pandera(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     from pandera.errors import SchemaErrors
 
+    types = frame.schema
     for name, kind in frame_schema(contract).items():
-        if frame.schema.get(name) != kind:
-            raise TypeError(f"transform of {contract.name} broke its promise: column {name}: expected {kind}, got {frame.schema.get(name)}")
+        if types.get(name) != kind:
+            raise TypeError(f"transform of {contract.name} broke its promise: column {name}: expected {kind}, got {types.get(name)}")
     try:
         pandera_schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
