@@ -20,13 +20,13 @@ _HEADER = "# Written from the contract by `python -m lakehouse.marts.generate`. 
 # name -> (description, columns). The layout is that of `lakehouse.tables.views`; a test compares the two.
 _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     "quarantine": (
-        "What committed builds refused: one row per quarantined line or row, never its text.",
+        "What committed builds refused or hold: one row per quarantined line or row, and per held row (level `held`), never its text.",
         {
             "day": "Day of the grain that holds the line.",
             "grain": "Grain that holds the line.",
             "rule": "Rule that refused it.",
             "field": "Field that the rule is about.",
-            "level": "`line` or `row`.",
+            "level": "`line`, `row`, or `held`: a sound row that came too late.",
             "part": "Raw part, relative to the lake.",
             "line": "Line of the part, from 1.",
             "row": "Index of the row in its record.",
