@@ -57,7 +57,12 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "fetches": (
         "Manifests: one row per fetch.",
-        {"number": "Place in the log.", "application": "Application.", "read": "Lines read.", "re_read": "Lines that had been landed before."},
+        {
+            "number": "Place in the log.",
+            "application": "Application; empty for a release.",
+            "read": "Lines read.",
+            "re_read": "Lines that had been landed before.",
+        },
     ),
     "coverage": (
         "What was read without gaps: one row per application and stretch.",
