@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines.kernel.dedupe import content_hash
-from lakehouse.landing.manifest import Manifest, Window
+from lakehouse.landing.manifest import Manifest, Purpose, Window
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.build import DayReport, build_day
@@ -49,6 +49,12 @@ def event(hour: int, number: int = 0, *, day: dt.date = DAY, application: str = 
     }
 
 
+def whole(day: dt.date) -> Window:
+    """The window of a day."""
+    start = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+    return Window(start, start + dt.timedelta(days=1))
+
+
 def line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode()
 
@@ -72,19 +78,25 @@ class BuildLake:
         assert self.lake.store.root is not None
         return self.lake.store.root
 
-    def land(self, *records: dict[str, Any] | bytes, covers: Window | None = None, by: Any = "time", clock: dt.datetime = CLOCK) -> Manifest:
+    def land(
+        self,
+        *records: dict[str, Any] | bytes,
+        covers: Window | None = None,
+        by: Any = "time",
+        clock: dt.datetime = CLOCK,
+        purpose: Purpose = "new",
+    ) -> Manifest:
         """Land records as one fetch."""
         lines = [r if isinstance(r, bytes) else line(r) for r in records]
         lake = replace(self.lake, settings=msgspec.structs.replace(self.lake.settings, clock=clock))
         return land_fetch(
-            lake, self.dataset.contract, source="reports_api", application="token", purpose="new", window=covers, covered=covers, batches=[lines],
+            lake, self.dataset.contract, source="reports_api", application="token", purpose=purpose, window=covers, covered=covers, batches=[lines],
             http=dict, started_at=clock, by=by,
         )  # fmt: skip
 
     def cover(self, day: dt.date = DAY) -> Manifest:
         """Say that a whole day was read, without a line."""
-        start = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-        return self.land(covers=Window(start, start + dt.timedelta(days=1)))
+        return self.land(covers=whole(day))
 
     def build(self, day: dt.date = DAY, **more: Any) -> DayReport:
         return build_day(self.lake, self.dataset, day, **more)

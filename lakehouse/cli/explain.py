@@ -28,10 +28,11 @@ _SENTENCES = {
     "kept": "kept: it is a row of the clean table",
     "duplicate": "dropped as a duplicate",
     "quarantined": "quarantined",
+    "held": "held: it came later than the contract allows; admit it with lakehouse quarantine release",
     "superseded": "superseded by a mended line",
     "blank": "blank: it holds no record",
     "pending": "pending: landed, and no committed build has read it yet",
-    "dropped": "neither kept nor quarantined: filtered, held as late, or of a build before the last change",
+    "dropped": "neither kept nor quarantined: filtered, or of a build before the last change",
 }
 
 
@@ -127,7 +128,7 @@ def line(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """Where a raw line ended up: kept, duplicate of which line, quarantined under which rule, superseded, unplaced, blank or pending.
+    """Where a raw line ended up: kept, duplicate of which line, quarantined under which rule, held as late, superseded, unplaced, blank or pending.
 
     Example:  [bold]lakehouse explain line raw/workspace_audit/date=2026-11-18/hour=13/….jsonl.zst 7[/]
     """

@@ -1,4 +1,4 @@
-"""`lakehouse quarantine`: what was refused and why, and how it comes back mended."""
+"""`lakehouse quarantine`: what was refused and why, how it comes back mended, and how what is held as late is let in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lakehouse.cli.output import error_panel, facts, hint, print_json, table
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
-app = typer.Typer(no_args_is_help=True, help="What was refused and why, and how it comes back mended.")
+app = typer.Typer(no_args_is_help=True, help="What was refused or held and why, and how it comes back.")
 
 DayOption = Annotated[dt.datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day.", show_default=False)]
 RuleOption = Annotated[str | None, typer.Option("--rule", help="Only what this rule refused.", show_default=False)]
@@ -24,7 +24,7 @@ RuleOption = Annotated[str | None, typer.Option("--rule", help="Only what this r
 def list_rules(
     ctx: typer.Context, dataset: DatasetOption = None, day: DayOption = None, as_json: JsonOption = False, lake: LakeOption = None
 ) -> None:
-    """Refused lines and rows by rule, with one example each.
+    """Refused lines and rows by rule, with one example each. Level `held`: sound rows that came too late.
 
     Example:  [bold]lakehouse quarantine list --day 2026-11-18[/]
     """
@@ -89,15 +89,18 @@ def export(
     """Write refused lines to a file, to mend them there and bring them back with `redrive`.
 
     One JSON object per line: part, line, rule and raw, the text as it came, which may hold personal data (the file is readable by you only).
-    Mend the text in "raw"; delete the lines that you do not want to bring back.
+    Mend the text in "raw"; delete the lines that you do not want to bring back. Held rows are left out: nothing is wrong with them.
 
     Example:  [bold]lakehouse quarantine export mend.jsonl --rule unreadable_json[/]
     """
+    from lakehouse.contracts.quarantine import HELD_LATE, HELD_LEVEL
     from lakehouse.operations.quarantine import refused
     from lakehouse.steps.redrive import quarantine_export
 
+    if rule == HELD_LATE:
+        raise ConfigurationError("Held rows are sound, they only came late: there is nothing to mend. Admit them with: lakehouse quarantine release")
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
-    rows = refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None)
+    rows = [r for r in refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None) if r.level != HELD_LEVEL]
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -142,6 +145,46 @@ def redrive(
     if build:
         after, errors = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
+    _end(result, errors, as_json)
+
+
+@app.command("release")
+def release(
+    ctx: typer.Context,
+    day: Annotated[
+        list[dt.datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be given often.", show_default=False)
+    ] = None,
+    build: Annotated[bool, typer.Option("--build/--no-build", help="Build the days that this touches, and publish the marts.")] = True,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """Admit rows that are held because they came later than the contract allows. Then the days that this touches are built again.
+
+    One manifest names the raw parts that hold them; nothing is read from the source and no line lands. Rows that come late after that are held
+    again. Safe to run twice: the second time there is nothing to admit.
+
+    Example:  [bold]lakehouse quarantine release --day 2026-11-18[/]
+    """
+    from lakehouse.cli.replay import build_days
+    from lakehouse.defs.redriven import tell_release
+    from lakehouse.steps.release import release as land
+
+    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    report = land(opened, chosen, {d.date() for d in day} if day else None)
+    tell_release(opened, chosen, report)
+    number, errors = report.manifest.number if report.manifest is not None else None, list[str]()
+    result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days)}
+    if not as_json:
+        nothing = "Nothing more to admit: an earlier release waits for a build" if report.days else "Nothing to admit: no row is held"
+        facts().print(f"{report.rows:,} held rows admitted by manifest {number}" if number is not None else nothing)
+    if build and report.days:
+        after, errors = build_days(opened, chosen, report.days, quiet=as_json)
+        result |= after
+    _end(result, errors, as_json)
+
+
+def _end(result: dict[str, object], errors: list[str], as_json: bool) -> None:
     if as_json:
         print_json(result)
     if errors:

@@ -12,6 +12,7 @@ from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading
 
 if TYPE_CHECKING:
+    from lakehouse.accounts.books import Books
     from lakehouse.landing.manifest import Window
     from lakehouse.operations.status import Status
 
@@ -61,11 +62,16 @@ def show(status: Status, console: Console) -> None:
             "built",
             f"{status.days} days, version {status.clean_version}; {len(status.incomplete_days)} not complete yet" if status.days else "nothing yet",
         ),
-        ("rows", f"{status.books.kept:,} kept, {status.books.duplicate:,} duplicates, {status.books.quarantined:,} quarantined"),
+        ("rows", _rows(status.books)),
         ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
         ("marts", published),
     ]
     console.print(table(None, ["", ""], lines, raw=True))
+
+
+def _rows(books: Books) -> str:
+    held = f", {books.held:,} held as late" if books.held else ""
+    return f"{books.kept:,} kept, {books.duplicate:,} duplicates, {books.quarantined:,} quarantined{held}"
 
 
 def _time(value: dt.datetime | None) -> str:

@@ -142,7 +142,8 @@ class Contract:
 
     `record` is the JSON that the producer writes; `columns` are the columns of the clean table without partition, provenance and `_extra`.
     `key` names columns and must include `event_time`. `version_column`: of rows with an equal key the highest wins, before content decides.
-    `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never).
+    `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never). It arrives at its `ingest_time`, a column
+    that tells when the producer's system took the event in; where there is none, at the reference time of its fetch (see `landing.manifest`).
     `time_path`: dotted path of the record's time, by which lines are routed to grains. `start` of the data is a setting of the lake.
     """
 
@@ -161,6 +162,7 @@ class Contract:
     id_columns: tuple[str, ...] = ()
     version_column: str | None = None
     allowed_lateness: dt.timedelta | None = None
+    ingest_time: str | None = None
     rows_span_days: bool = False
     drift: DriftPolicy = DriftPolicy()
     freshness: dt.timedelta = dt.timedelta(hours=6)
@@ -171,12 +173,14 @@ class Contract:
         folded = [c.name.casefold() for c in self.table_columns]  # Delta tells no capitals apart
         if len(set(folded)) != len(folded):
             raise ValueError(f"contract {self.name}: a column is declared twice, or has the name of a column that every table has")
-        named = (*self.key, self.event_time, *self.id_columns, *([self.version_column] if self.version_column else []))
+        named = (*self.key, self.event_time, *self.id_columns, *(c for c in (self.version_column, self.ingest_time) if c is not None))
         missing = [k for k in named if k not in names]
         if missing:
-            raise ValueError(f"contract {self.name}: {missing} are named as key, id, version or event time but are not columns")
+            raise ValueError(f"contract {self.name}: {missing} are named as key, id, version, event time or ingest time but are not columns")
         if self.column(self.event_time).type != "timestamp":
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be a timestamp")
+        if self.ingest_time is not None and self.column(self.ingest_time).type != "timestamp":
+            raise ValueError(f"contract {self.name}: the ingest time {self.ingest_time!r} must be a timestamp")
         personal = [c.name for c in self.columns if c.pii is not None and c.type != "string"]
         if personal:
             raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")

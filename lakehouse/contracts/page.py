@@ -45,7 +45,12 @@ def fill(page: str, sections: Mapping[str, str]) -> str:
 
 
 def _facts(contract: Contract) -> str:
-    late = "taken in, however late" if contract.allowed_lateness is None else f"held when later than {contract.allowed_lateness}"
+    told_by = f"`{contract.ingest_time}` or, without one, " if contract.ingest_time else ""
+    late = (
+        "taken in, however late"
+        if contract.allowed_lateness is None
+        else f"held when they came more than {contract.allowed_lateness} after the event, by {told_by}what the fetch before had read"
+    )
     return "\n".join(
         (
             f"* {contract.description}",

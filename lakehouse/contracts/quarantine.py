@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from lakehouse.contracts.model import Column
 
+# Rows that came too late lie beside the refused ones, so that they can be found; in the books they are held and not quarantined.
+HELD_LEVEL, HELD_LATE = "held", "held_late"
+
 QUARANTINE: tuple[Column, ...] = (
     Column("day", "date", "Partition: the day of the grain that holds the line.", nullable=False),
     Column("grain", "string", "Grain that holds the line.", nullable=False),
-    Column("rule", "string", "Rule that was broken: unreadable_json, missing_required, changed_type, misrouted, ...", nullable=False),
+    Column("rule", "string", "Rule that was broken: unreadable_json, missing_required, changed_type, misrouted, held_late, ...", nullable=False),
     Column("field", "string", "Field of the record or column of the row that broke it."),
-    Column("level", "string", "line: the line is no record. row: a record, or a row of one.", nullable=False, allowed=("line", "row")),
+    Column(
+        "level",
+        "string",
+        "line: the line is no record. row: a record, or a row of one. held: a sound row that came too late.",
+        nullable=False,
+        allowed=("line", "row", HELD_LEVEL),
+    ),
     Column("part", "string", "Raw part, relative to the lake.", nullable=False),
     Column("line", "int64", "Line of the part, from 1.", nullable=False),
     Column("row", "int64", "Place of the row in its record, from 0; null for a whole line or record."),

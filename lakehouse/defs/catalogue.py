@@ -68,7 +68,8 @@ def quarantine_description(dataset: Dataset) -> str:
     return (
         f"**What did not make it into clean/{dataset.name}**: rule, part and line of every refused line and row, never its text.\n\n"
         f"* Written by the same run that builds the day: to build it, materialize `clean/{dataset.name}`.\n"
-        "* See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`."
+        "* See a line with `lakehouse quarantine show`, mend it with `lakehouse quarantine redrive`.\n"
+        "* Rows of level `held` are sound and came too late: admit them with `lakehouse quarantine release`."
     )
 
 

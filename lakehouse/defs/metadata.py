@@ -57,7 +57,7 @@ def clean_metadata(report: DayReport) -> dict[str, Any]:
 
 
 def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
-    """Of a day of quarantine: how many by rule, and a sample of where (part and line)."""
+    """Of a day of quarantine: how many by rule, how many are held, and a sample of where (part and line)."""
     rules: Counter[str] = Counter()
     for account in report.accounts.values():
         rules.update(account.quarantine_rules)
@@ -65,6 +65,7 @@ def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
     shown = {
         "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
         "unreadable_lines": report.books.unreadable,
+        "held_late": report.books.held or None,
         "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"})
         if rules
         else None,

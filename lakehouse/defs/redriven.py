@@ -1,4 +1,4 @@
-"""A redrive lands lines without asking the source, so no asset runs; the pages of the raw partitions that it touched are told all the same."""
+"""Redrives and releases do not ask the source, so no asset runs; the pages of the raw partitions that they touched are told all the same."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lakehouse.defs.metadata import raw_metadata, raw_version
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.settings import Lake
 from lakehouse.steps.redrive import RedriveReport
+from lakehouse.steps.release import ReleaseReport
 
 
 def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
@@ -32,3 +33,16 @@ def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
             metadata = raw_metadata(ledger, grain) | {"redriven_lines": lines, "redriven_by_manifests": numbers}
             tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+
+
+def tell_release(lake: Lake, dataset: Dataset, report: ReleaseReport) -> None:
+    """Log an observation for each partition of raw whose held rows were admitted: nothing landed there, so it is no materialization."""
+    if report.manifest is None:
+        return
+    ledger = load_ledger(lake, dataset.name)
+    parts = Counter(landed.part.grain for path in report.manifest.releases if (landed := ledger.find(path)) is not None)
+    with open_instance(lake) as instance:
+        for key, count in sorted(parts.items()):
+            metadata = {"released_parts": count, "released_by_manifest": report.manifest.number}
+            tags = {"lakehouse/dataset": dataset.name}
+            instance.report_runless_asset_event(dg.AssetObservation(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))

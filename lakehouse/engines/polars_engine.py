@@ -58,7 +58,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
         parts=_part_books(inputs, results, distinct),
         files=files,
         quarantine=put_aside,
-        quarantine_rules=dict(sorted(entries["rule"].value_counts().iter_rows())),
+        quarantine_rules=quarantine.rule_counts(entries),
         census=_field_counts(results),
         lateness=_lateness(kept, contract),
         key_conflicts=distinct.key_conflicts,
@@ -80,6 +80,8 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
                 landed.application,
                 landed.landed_at,
                 inputs.superseded.get(landed.part.path, frozenset()),
+                landed.reference_time,
+                landed.part.path in inputs.released,
             )
             number = 1
             for block in read_part(lake, landed.part.path):

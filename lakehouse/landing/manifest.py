@@ -10,8 +10,10 @@ import msgspec
 from lakehouse.accounts.books import FetchBooks
 
 MANIFEST_FORMAT = 1
-Kind = Literal["fetch", "redrive"]
-Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive"]
+Kind = Literal["fetch", "redrive", "release"]
+Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "release"]
+# Why a fetch reads again what had been read: what it meets for the first time is late. A first reading says nothing of that, whenever it runs.
+READS_AGAIN: frozenset[Purpose] = frozenset({"overlap", "daily_sweep", "weekly_sweep"})
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -53,6 +55,8 @@ class Manifest(msgspec.Struct, frozen=True):
     `window` does when the source was asked up to now). `landed_at` is the lake's clock when the parts were written. `lateness` is a
     histogram of first sightings: upper bound of the bucket in seconds behind the newest instant read before -> count (0: inside new coverage).
     `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
+    `reference_time`: of a fetch that read again what had been read, the newest instant of the application read before it; events older than that
+    by more than the contract allows are held. None for every other. `releases`: paths of parts whose held rows are admitted (no source, no books).
     """
 
     number: int
@@ -75,4 +79,6 @@ class Manifest(msgspec.Struct, frozen=True):
     http: dict[str, Any] = msgspec.field(default_factory=dict)
     run_id: str | None = None
     routing: int = 1
+    reference_time: dt.datetime | None = None
+    releases: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT

@@ -18,7 +18,7 @@ SWEEPS: Mapping[str, dt.timedelta] = {"daily_sweep": dt.timedelta(days=1), "week
 
 
 class LandedPart(msgspec.Struct, frozen=True):
-    """A part with what its manifest says of it: `number` and `fetch_id` of the manifest, when, from which source and application."""
+    """A part with what its manifest says of it: `number` and `fetch_id` of the manifest, when, from where, and its `reference_time`."""
 
     part: Part
     number: int
@@ -26,6 +26,7 @@ class LandedPart(msgspec.Struct, frozen=True):
     landed_at: dt.datetime
     source: str
     application: str
+    reference_time: dt.datetime | None = None
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -49,7 +50,8 @@ class Ledger(msgspec.Struct, frozen=True):
     parts: grain key -> its parts in order of landing.
     coverage: application -> what was read without gaps, merged and sorted.
     superseded: part path -> line numbers that a redrive replaced. superseded_by: part path -> numbers of those manifests.
-    touched: day -> last manifest that landed a part in a grain of it or superseded a line of it.
+    released: part path -> number of the manifest that admits its held rows.
+    touched: day -> last manifest that landed a part in a grain of it, superseded a line of it or released a part of it.
     lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings. Those that a backfill met in new coverage are left
     out, because whatever delay they had was over.
     late_recovered: purpose -> first sightings in stretches that had been read before.
@@ -64,6 +66,7 @@ class Ledger(msgspec.Struct, frozen=True):
     coverage: dict[str, tuple[Window, ...]] = {}
     superseded: dict[str, frozenset[int]] = {}
     superseded_by: dict[str, tuple[int, ...]] = {}
+    released: dict[str, int] = {}
     touched: dict[dt.date, int] = {}
     lateness_by_application: dict[str, dict[int, int]] = {}
     late_recovered: dict[str, int] = {}
@@ -137,6 +140,7 @@ class _Folding:
         self._number, self._books = base.last_number, base.books
         self._parts, self._coverage = dict(base.parts), dict(base.coverage)
         self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
+        self._released = dict(base.released)
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
         self._sweeps, self._today, self._first = dict(base.sweep_state), dict(base.read_today), dict(base.first_landed_by_application)
 
@@ -147,12 +151,15 @@ class _Folding:
         self._books = self._books + manifest.books
         self._fold_parts(manifest)
         self._fold_superseded(manifest)
+        self._fold_released(manifest)
         if manifest.kind == "fetch":
             self._fold_reading(manifest)
 
     def _fold_parts(self, manifest: Manifest) -> None:
         for part in manifest.parts:
-            landed = LandedPart(part, manifest.number, manifest.fetch_id, manifest.landed_at, manifest.source, manifest.application)
+            landed = LandedPart(
+                part, manifest.number, manifest.fetch_id, manifest.landed_at, manifest.source, manifest.application, manifest.reference_time
+            )
             self._parts[part.grain] = (*self._parts.get(part.grain, ()), landed)
             self._touched[Grain.parse(part.grain).date] = manifest.number
 
@@ -163,6 +170,11 @@ class _Folding:
         for path, numbers in lines.items():
             self._superseded[path] = self._superseded.get(path, frozenset()) | numbers
             self._superseded_by[path] = (*self._superseded_by.get(path, ()), manifest.number)
+            self._touched[Grain.parse(_grain_of(path)).date] = manifest.number
+
+    def _fold_released(self, manifest: Manifest) -> None:
+        for path in manifest.releases:
+            self._released[path] = manifest.number
             self._touched[Grain.parse(_grain_of(path)).date] = manifest.number
 
     def _fold_reading(self, manifest: Manifest) -> None:
@@ -198,6 +210,7 @@ class _Folding:
             coverage=self._coverage,
             superseded=self._superseded,
             superseded_by=self._superseded_by,
+            released=self._released,
             touched=self._touched,
             lateness_by_application=self._lateness,
             late_recovered=self._late,

@@ -19,7 +19,7 @@ from lakehouse.landing import coverage as stretches
 from lakehouse.landing.commit import append
 from lakehouse.landing.identity import KnownIds, read_ids
 from lakehouse.landing.ledger import Ledger, load_ledger, refresh
-from lakehouse.landing.manifest import Manifest, Purpose, Window
+from lakehouse.landing.manifest import READS_AGAIN, Manifest, Purpose, Window
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.settings import Lake
@@ -54,7 +54,8 @@ def land_fetch(
     `batches`: verbatim lines without newlines. `window`: what the source was asked for; `covered`: what counts as read without gaps from now on.
     `http` is asked for the counters of the source client when all is read; of them `order_violations` has a place of its own in the manifest.
     `ledger`: a recent one, where the caller has it at hand; older than the newest manifests costs nothing but copies that clean removes.
-    `before`: the ledger before the fetch as a whole began, where this window is one of many; lateness is measured against what it had read.
+    `before`: the ledger before the fetch as a whole began, where this window is one of many; lateness is measured against what it had read, and the
+    newest instant of that is the reference time of a fetch that only reads again.
 
     By time, a line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is
     a re-read: counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. By position every line lands.
@@ -90,6 +91,7 @@ def land_fetch(
             http=counters,
             run_id=run_id,
             routing=ROUTING_VERSION,
+            reference_time=landing.frontier if purpose in READS_AGAIN and landing.read_before(window) else None,
         )
 
     with _SETTLING if landing.edges else nullcontext():
@@ -126,7 +128,7 @@ class _Landing:
         self._known: dict[str, KnownIds] = {}
         self._met: dict[str, set[bytes]] = {}
         self._coverage = before.coverage.get(application, ())
-        self._frontier = before.frontier(application)
+        self.frontier = before.frontier(application)
         self.fetch_id = fetch_id
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=self._by_time)
         self.lateness: Counter[int] = Counter()
@@ -163,6 +165,10 @@ class _Landing:
             elif any(new := self._first_sightings(key, ids)):
                 self._land(key, list(compress(lines, new)), list(compress(ids, new)), list(compress(times, new)))
 
+    def read_before(self, window: Window | None) -> bool:
+        """Whether a window had been read without gaps before the fetch began: what it holds of a hole is met for the first time by anybody."""
+        return window is not None and not stretches.holes(self._coverage, window.start, window.end)
+
     def books(self) -> FetchBooks:
         """What became of the lines read so far."""
         return FetchBooks(self._read, self._read - self._placed - self._unplaced, self._placed, self._unplaced)
@@ -193,7 +199,7 @@ class _Landing:
             self._unplaced += len(lines)
             return
         self._placed += len(lines)
-        frontier = self._frontier
+        frontier = self.frontier
         if frontier is None or min(times) >= frontier:
             self.lateness[0] += len(times)
             return

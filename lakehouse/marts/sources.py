@@ -20,13 +20,13 @@ _HEADER = "# Written from the contract by `python -m lakehouse.marts.generate`. 
 # name -> (description, columns). The layout is that of `lakehouse.tables.views`; a test compares the two.
 _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     "quarantine": (
-        "What committed builds refused: one row per quarantined line or row, never its text.",
+        "What committed builds refused or hold: one row per quarantined line or row, and per held row (level `held`), never its text.",
         {
             "day": "Day of the grain that holds the line.",
             "grain": "Grain that holds the line.",
             "rule": "Rule that refused it.",
             "field": "Field that the rule is about.",
-            "level": "`line` or `row`.",
+            "level": "`line`, `row`, or `held`: a sound row that came too late.",
             "part": "Raw part, relative to the lake.",
             "line": "Line of the part, from 1.",
             "row": "Index of the row in its record.",
@@ -57,7 +57,12 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "fetches": (
         "Manifests: one row per fetch.",
-        {"number": "Place in the log.", "application": "Application.", "read": "Lines read.", "re_read": "Lines that had been landed before."},
+        {
+            "number": "Place in the log.",
+            "application": "Application; empty for a release.",
+            "read": "Lines read.",
+            "re_read": "Lines that had been landed before.",
+        },
     ),
     "coverage": (
         "What was read without gaps: one row per application and stretch.",

@@ -1,4 +1,4 @@
-"""What was refused, by rule and line. The raw text is fetched from raw only when it is asked for."""
+"""What was refused or held, by rule and line. The raw text is fetched from raw only when it is asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lakehouse.tables.views import quarantine_files
 
 @dataclass(frozen=True)
 class RuleCount:
-    """How often a rule refused something. `part`, `line`: one example."""
+    """How often a rule refused something (level `held`: held something back). `part`, `line`: one example."""
 
     rule: str
     field: str | None
@@ -32,7 +32,7 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class Refused:
-    """One refused line or row. `raw` is its text where it was asked for: it may hold personal data."""
+    """One refused line or row, or a held row (`level`). `raw` is its text where it was asked for: it may hold personal data."""
 
     day: dt.date
     rule: str
@@ -48,7 +48,7 @@ class Refused:
 
 
 def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> list[RuleCount]:
-    """Refused lines and rows by rule and field, most frequent first."""
+    """Refused lines and rows, and held rows, by rule and field, most frequent first."""
     frame = _scan(lake, dataset, day=day)
     if frame is None:
         return []
@@ -72,7 +72,7 @@ def refused(
     limit: int | None,
     raw: bool = False,
 ) -> list[Refused]:
-    """Refused lines and rows, by part and line. `limit=None`: all. Raises `ConfigurationError` for a rule that refused nothing."""
+    """Refused lines and rows, and held rows, by part and line. `limit=None`: all. Raises `ConfigurationError` for a rule that refused nothing."""
     frame = _scan(lake, dataset, day=day)
     if frame is None:
         return []

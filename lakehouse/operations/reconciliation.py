@@ -163,8 +163,9 @@ def _day_differences(day: DayBooks) -> Iterator[Difference]:
         yield Difference("lines landed against lines in the books + pending", day.day, day.landed, b.lines + day.pending)
     if b.kept != day.clean_rows:
         yield Difference("rows kept in the books against rows in the clean table", day.day, b.kept, day.clean_rows)
-    if b.unreadable + b.quarantined != day.quarantine_rows:
-        yield Difference("unreadable + quarantined against rows in quarantine", day.day, b.unreadable + b.quarantined, day.quarantine_rows)
+    aside = b.unreadable + b.quarantined + b.held
+    if aside != day.quarantine_rows:
+        yield Difference("unreadable + quarantined + held against rows in quarantine", day.day, aside, day.quarantine_rows)
 
 
 def _mart_differences(marts: Sequence[MartAccount]) -> Iterator[Difference]:

@@ -51,8 +51,9 @@ def _audit_counts(grain: Grain, account: GrainAccount) -> Iterator[str]:
     if written != books.kept:
         yield f"{grain.key}: {books.kept} rows were kept, the files have {written}"
     aside = account.quarantine.rows if account.quarantine else 0
-    if aside != books.quarantined + books.unreadable:
-        yield f"{grain.key}: {books.quarantined} rows and {books.unreadable} lines were put aside, the quarantine has {aside}"
+    if aside != books.quarantined + books.unreadable + books.held:
+        told = f"{books.quarantined} rows and {books.unreadable} lines were put aside and {books.held} rows held"
+        yield f"{grain.key}: {told}, the quarantine has {aside}"
 
 
 def _open(lake: Lake, grain: Grain, file: TableFile, faults: list[str]) -> pq.ParquetFile | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines import polars_engine
-from lakehouse.errors import AuditError, ConfigurationError, ConflictError
+from lakehouse.errors import AuditError, ConfigurationError, ConflictError, TransientError
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.applications import applications_of
@@ -63,7 +63,7 @@ class DayReport:
 
 @dataclass(frozen=True)
 class StaleDay:
-    """A day on which lines landed that its committed build has not seen. `touched`: the last manifest that did."""
+    """A day on which lines landed (or were released) that its committed build has not seen. `touched`: the last manifest that did."""
 
     day: dt.date
     touched: int
@@ -77,7 +77,7 @@ def build_day(
     """Build a day and commit it. With `force` every grain is built anew, though its inputs are the same.
 
     Raises `AuditError` when a grain fails its audit (the table keeps its old version and the refusal is written down), `ConflictError` when
-    other writers were faster too often.
+    other writers were faster too often, `TransientError` when the commit comes so late that what was staged for it may be gone.
     """
     began = time.perf_counter()
     run = _engine(lake, dataset, engine)
@@ -122,7 +122,7 @@ class _Attempt:
         rebuilt = [GrainRef(account.grain, account.digest) for account, made in results.values() if made]
         build = self._build(accounts)
         self._audit(build, accounts, set(build.grains) - set(before.values()))
-        version = self._commit(build, accounts, table)
+        version = self._commit(build, accounts, table, set(before.values()))
         if version == _SUPERSEDED:
             return None
         committed = version is not None
@@ -153,7 +153,8 @@ class _Attempt:
         """The account of a grain result, and whether it was made now. `before`: the one that is committed."""
         parts = self.ledger.parts[grain.key]
         superseded = {p.part.path: lines for p in parts if (lines := self.ledger.superseded.get(p.part.path))}
-        inputs = grains.GrainInputs(grain, parts, superseded)
+        released = frozenset(p.part.path for p in parts if p.part.path in self.ledger.released)
+        inputs = grains.GrainInputs(grain, parts, superseded, released=released)
         digest = grains.grain_digest(inputs, self.dataset.contract, self.key)
         committed = before is not None and grains.same_inputs(before.digest, digest)
         if not self.force:
@@ -186,8 +187,11 @@ class _Attempt:
             listed = "\n".join(f"- {f}" for f in faults[:20])
             raise AuditError(f"{build.dataset} {build.day} failed its audit; the table keeps its old version ({path}):\n{listed}")
 
-    def _commit(self, build: Build, accounts: dict[Grain, GrainAccount], table: DeltaTable | None) -> int | None:
-        """The version of the commit, None when there is nothing to commit, `_SUPERSEDED` when a newer build stands."""
+    def _commit(self, build: Build, accounts: dict[Grain, GrainAccount], table: DeltaTable | None, before: set[GrainRef]) -> int | None:
+        """The version of the commit, None when there is nothing to commit, `_SUPERSEDED` when a newer build stands.
+
+        `before`: the results that are committed, which no age keeps from being named again.
+        """
         if table is not None and not self.force:
             state = delta.day_state(table, self.day, with_files=False)
             if state.fingerprint == build.fingerprint and not self._newly_touched(state.seen):
@@ -200,6 +204,8 @@ class _Attempt:
         def still_ours(state: delta.DayState) -> bool:
             nonlocal refused
             refused = state.seen is not None and state.seen > build.seen and state.fingerprint != build.fingerprint
+            if not refused and state.fingerprint != build.fingerprint:
+                _refuse_old(build, [a for a in accounts.values() if GrainRef(a.grain, a.digest) not in before])
             return not refused
 
         version = delta.swap_day(
@@ -213,6 +219,18 @@ class _Attempt:
 
 
 _SUPERSEDED = -1
+
+
+def _refuse_old(build: Build, fresh: Iterable[GrainAccount]) -> None:
+    """Raise `TransientError` for results that were staged so long ago that a cleaner may take their files for orphans."""
+    old = [account for account in fresh if not grains.may_be_named(account)]
+    if old:
+        hours, limit = (time.time() - min(a.staged_at for a in old)) / 3600, grains.STAGED_FOR / 3600
+        raise TransientError(
+            f"{build.dataset} {build.day}: the results of {', '.join(a.grain for a in old)} were staged {hours:.1f} h ago and never committed. "
+            f"Expected less than {limit:g} h, because nothing keeps files that no commit names. The table keeps its old version. Run the build "
+            "again: it makes them anew."
+        )
 
 
 def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import polars as pl
 
 from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.quarantine import HELD_LEVEL
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
@@ -25,14 +26,14 @@ from lakehouse.steps.records import rows_of_line
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
 
-Fate = Literal["kept", "duplicate", "quarantined", "superseded", "blank", "pending", "dropped"]
+Fate = Literal["kept", "duplicate", "quarantined", "held", "superseded", "blank", "pending", "dropped"]
 
 
 @dataclass(frozen=True)
 class RowFate:
     """One row of the line's record. `row`: its index in the record, None where the whole line was judged.
 
-    `of`: the line whose equal row was kept (duplicates). `rule`, `field`, `detail`: why it was quarantined; never raw text.
+    `of`: the line whose equal row was kept (duplicates). `rule`, `field`, `detail`: why it was quarantined or held; never raw text.
     """
 
     fate: Fate
@@ -122,7 +123,7 @@ def _one_fate(rows: Sequence[RowFate]) -> Fate:
 
 
 def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain: Grain, ref: LineRef, text: bytes) -> tuple[RowFate, ...]:
-    refused = _quarantined(lake, dataset, version.builds[grain.date], ref)
+    refused = _put_aside(lake, dataset, version.builds[grain.date], ref)
     if any(r.row is None for r in refused):
         return tuple(refused)
     files = [f for f in version.by_day.get(grain.date, ()) if f.rsplit("/", 1)[-1].startswith(f"{grain.stem}-")]
@@ -132,13 +133,14 @@ def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain:
     return tuple(sorted([*refused, *others], key=lambda r: -1 if r.row is None else r.row))
 
 
-def _quarantined(lake: Lake, dataset: Dataset, build: Build, ref: LineRef) -> list[RowFate]:
+def _put_aside(lake: Lake, dataset: Dataset, build: Build, ref: LineRef) -> list[RowFate]:
     files = quarantine_files(lake, dataset.contract, [build])
     if not files:
         return []
     found = pl.scan_parquet(list(files)).filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
-    columns = ("row", "event_time", "rule", "field", "detail")
-    return [RowFate("quarantined", r[0], r[1], None, *r[2:]) for r in found.select(columns).unique().sort("row").collect().iter_rows()]
+    columns = ("level", "row", "event_time", "rule", "field", "detail")
+    rows = found.select(columns).unique().sort("row").collect().iter_rows()
+    return [RowFate("held" if level == HELD_LEVEL else "quarantined", row, when, None, *why) for level, row, when, *why in rows]
 
 
 def _keyed(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:

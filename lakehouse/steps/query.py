@@ -2,7 +2,7 @@
 
 `marts.<model>`          the published mart tables of every dataset
 `clean.<dataset>`        the deduplicated rows
-`quarantine.<dataset>`   what was refused, with rule, part and line; never raw text
+`quarantine.<dataset>`   what was refused or is held (level held), with rule, part and line; never raw text
 `ops.<table>`            books, fetches, coverage, lateness, census, builds; all datasets, the first column names which
 
 A bare name is looked for in marts first. Published marts are attached read-only, so a build that runs is not in the way.
@@ -81,7 +81,7 @@ def _register_layers(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Datase
     con.execute(f"CREATE VIEW clean.{_quote(dataset.name)} AS SELECT * FROM {inner}.clean")
     con.execute(f"COMMENT ON VIEW clean.{_quote(dataset.name)} IS {_text(dataset.contract.description)}")
     con.execute(f"CREATE VIEW quarantine.{_quote(dataset.name)} AS SELECT * FROM {inner}.quarantine")
-    con.execute(f"COMMENT ON VIEW quarantine.{_quote(dataset.name)} IS 'What was refused: rule, part and line, never raw text.'")
+    con.execute(f"COMMENT ON VIEW quarantine.{_quote(dataset.name)} IS 'What was refused or is held: rule, part and line, never raw text.'")
 
 
 def _unite_ops(con: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:

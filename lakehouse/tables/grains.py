@@ -26,6 +26,7 @@ STAGED_FOR = 12 * 3600
 class GrainInputs:
     """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines).
 
+    `released`: paths of its parts whose held rows are admitted.
     `attempt` names a result that is made anew although one of the same inputs is in the table: nothing may touch the files of a committed result.
     """
 
@@ -33,6 +34,7 @@ class GrainInputs:
     parts: tuple[LandedPart, ...]
     superseded: Mapping[str, frozenset[int]]
     attempt: str = ""
+    released: frozenset[str] = frozenset()
 
 
 def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
@@ -46,6 +48,8 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
         "transform": contract.transform_version,
         "key": key.id,
     }
+    if inputs.released:  # only then: results that were made before there were releases keep their names
+        facts["released"] = sorted(inputs.released)
     digest = hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
     return f"{digest}-{inputs.attempt}" if inputs.attempt else digest
 
@@ -90,7 +94,12 @@ def reusable(lake: Lake, dataset: str, ref: GrainRef, *, committed: bool) -> Gra
     account = read_account(lake, dataset, ref)
     if account is None or committed:
         return account
-    return account if time.time() - account.staged_at < STAGED_FOR else None
+    return account if may_be_named(account) else None
+
+
+def may_be_named(account: GrainAccount) -> bool:
+    """Whether a result that no commit names yet was staged a short while ago, so that nobody takes its files for orphans."""
+    return time.time() - account.staged_at < STAGED_FOR
 
 
 def write_table_file(lake: Lake, path: str, frame: pl.DataFrame, time_column: str) -> TableFile:

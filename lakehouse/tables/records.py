@@ -60,8 +60,8 @@ class GrainAccount(msgspec.Struct, frozen=True):
     """What the clean step made of one grain. Written last: a result without an account does not exist.
 
     `staged_at`: seconds since the epoch by the system's clock (a lake's own clock may stand still). `lateness`: seconds from event to landing,
-    upper bound of the bucket -> rows kept. `key_conflicts`: keys met with other content.
-    `quarantine_rules`: rule -> quarantined lines and rows. `unknown_values`: "column=value" of open vocabularies -> rows.
+    upper bound of the bucket -> rows kept. `key_conflicts`: keys met with other content. `quarantine`: refused lines and rows, and held rows.
+    `quarantine_rules`: rule -> refused lines and rows. `unknown_values`: "column=value" of open vocabularies -> rows.
     """
 
     dataset: str

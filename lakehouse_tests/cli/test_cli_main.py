@@ -40,7 +40,7 @@ def test_the_help_of_every_command_shows_an_example_and_describes_every_option(r
 def test_every_command_that_was_promised_is_there() -> None:
     promised = ["demo", "dev", "fetch", "replay", "status", "sql", "explain", "reveal", "books", "quarantine", "doctor", "simulate", "sources"]
     assert {c[0] for c in COMMANDS} == set(promised)
-    assert {c for c in COMMANDS if c[0] == "quarantine"} == {("quarantine", n) for n in ("list", "show", "export", "redrive")}
+    assert {c for c in COMMANDS if c[0] == "quarantine"} == {("quarantine", n) for n in ("list", "show", "export", "redrive", "release")}
 
 
 def test_the_help_says_what_the_exit_codes_mean(run: Any) -> None:

@@ -1,12 +1,17 @@
-"""From a refused line to a kept row: list, show, export, mend, redrive."""
+"""From a refused line to a kept row: list, show, export, mend, redrive; from a held row to a kept one: release."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from build_lakes import DAY, BuildLake, event, whole
+
+from lakehouse.datasets.registry import find_dataset
 
 
 def test_the_list_counts_by_rule_with_an_example(run: Any, small_lake: Any) -> None:
@@ -74,3 +79,67 @@ def test_an_export_never_replaces_a_file(run: Any, small_lake: Any, tmp_path: Pa
     file.write_text("mended already")
     assert run("quarantine", "export", file, "--lake", small_lake.folder).code == 2
     assert file.read_text() == "mended already"
+
+
+@pytest.fixture
+def strict_lake(tmp_path: Path, token_key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[BuildLake, str]:
+    """A lake of a dataset that allows two hours, with one held and one refused row; and the part of the held one."""
+    declared = find_dataset("workspace_audit")
+    strict = replace(declared, contract=replace(declared.contract, allowed_lateness=dt.timedelta(hours=2)))
+    for room in ("datasets.registry", "defs.house", "steps.query"):
+        monkeypatch.setattr(f"lakehouse.{room}.all_datasets", lambda: (strict,))
+    made = replace(BuildLake.make(tmp_path / "strict"), dataset=strict)
+    made.land(event(1, 1), event(2, 2, events="none"), covers=whole(DAY))
+    (part,) = made.land(event(1, 3), covers=whole(DAY), purpose="daily_sweep").parts
+    assert made.build().books.held == 1
+    return made, part.path
+
+
+def test_held_rows_are_listed_and_released_and_a_second_release_does_nothing(run: Any, strict_lake: tuple[BuildLake, str]) -> None:
+    made, part = strict_lake
+    lake = made.folder
+    listed = run("quarantine", "list", "--json", "--lake", lake).json
+    assert [(r["rule"], r["level"], r["count"]) for r in listed] == [("changed_type", "row", 1), ("held_late", "held", 1)]
+    assert "held: it came later" in run("explain", "line", part, 1, "--lake", lake).out
+    assert "1 quarantined, 1 held as late" in run("status", "--lake", lake).out
+    assert run("books", "--lake", lake).code == 0
+
+    told = run("quarantine", "release", "--day", "2026-11-16", "--lake", lake)
+    assert (told.code, told.out) == (0, "Nothing to admit: no row is held\n")
+    result = run("quarantine", "release", "--day", str(DAY), "--no-build", "--json", "--lake", lake)
+    assert (result.code, result.json) == (0, {"rows": 1, "manifest": 3, "days": [str(DAY)]})
+    waits = run("quarantine", "release", "--no-build", "--lake", lake)
+    assert (waits.code, waits.out) == (0, "Nothing more to admit: an earlier release waits for a build\n")
+    assert run("status", "--json", "--lake", lake).json[0]["stale"][0]["touched"] == 3
+    assert [d["committed"] for d in run("replay", "--stale", "--no-marts", "--json", "--lake", lake).json["days"]] == [True]
+    assert [r["rule"] for r in run("quarantine", "list", "--json", "--lake", lake).json] == ["changed_type"]
+    assert run("sql", "SELECT count(*) AS n FROM clean.workspace_audit", "--json", "--lake", lake).json == [{"n": 2}]
+    assert run("books", "--lake", lake).code == 0
+    assert run("quarantine", "release", "--json", "--lake", lake).json == {"rows": 0, "manifest": None, "days": []}
+
+
+def test_a_release_is_told_on_the_page_of_the_raw_asset(run: Any, strict_lake: tuple[BuildLake, str]) -> None:
+    made, _ = strict_lake
+    for _ in range(2):
+        run("quarantine", "release", "--no-build", "--lake", made.folder)
+    import dagster as dg
+
+    from lakehouse.defs.instance import open_instance
+
+    key = dg.AssetKey(["raw", "workspace_audit"])
+    with open_instance(made.lake) as instance:
+        (told,) = instance.fetch_observations(key, limit=10).records
+        assert instance.fetch_materializations(key, limit=10).records == []
+    assert told.partition_key == f"{DAY}T01"
+    observed = told.event_log_entry.asset_observation
+    assert observed is not None
+    assert {name: value.value for name, value in observed.metadata.items()} == {"released_parts": 1, "released_by_manifest": 3}
+
+
+def test_held_rows_are_not_exported_because_there_is_nothing_to_mend(run: Any, strict_lake: tuple[BuildLake, str], tmp_path: Path) -> None:
+    made, _ = strict_lake
+    refusal = run("quarantine", "export", tmp_path / "held.jsonl", "--rule", "held_late", "--lake", made.folder)
+    assert (refusal.code, (tmp_path / "held.jsonl").exists()) == (2, False)
+    assert "lakehouse quarantine release" in refusal.err
+    assert run("quarantine", "export", tmp_path / "all.jsonl", "--lake", made.folder).code == 0
+    assert [json.loads(text)["rule"] for text in (tmp_path / "all.jsonl").read_text().splitlines()] == ["changed_type"]

@@ -44,6 +44,8 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
         ({"key": ("event_time", "missing")}, "missing"),
         ({"id_columns": ("nothing",)}, "nothing"),
         ({"version_column": "release"}, "release"),
+        ({"ingest_time": "taken_in"}, "taken_in"),
+        ({"ingest_time": "id"}, "ingest time 'id' must be a timestamp"),
         ({"key": ("id",)}, "must be in the key"),
         ({"event_time": "id", "key": ("id",)}, "must be a timestamp"),
         ({"time_path": "time"}, "leads to no text"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 
 from lakehouse.contracts.model import Column
@@ -53,6 +56,13 @@ def test_personal_columns_say_that_they_are_tokens():
     sections = contract_sections(find_dataset("workspace_audit").contract)
     (row,) = [line for line in sections["columns"].splitlines() if line.startswith("| `actor_email` ")]
     assert "keyed token" in row
+
+
+def test_a_page_says_what_becomes_of_late_rows():
+    contract = find_dataset("workspace_audit").contract
+    assert "taken in, however late" in contract_sections(contract)["contract"]
+    held = replace(contract, allowed_lateness=dt.timedelta(hours=6), ingest_time="event_time")
+    assert "held when they came more than 6:00:00 after the event, by `event_time` or" in contract_sections(held)["contract"]
 
 
 def test_only_the_marked_sections_change():

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import zstandard
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.errors import LakeFormatError
 from lakehouse.landing.ledger import checkpoint_path, load_ledger, manifest_path, read_manifests, refresh
 from lakehouse.landing.manifest import Window
+from lakehouse.landing.release import land_release
 from lakehouse.settings import open_lake
 
 DAY = dt.date(2026, 11, 20)
@@ -68,7 +70,9 @@ def test_a_ledger_that_is_refreshed_is_the_ledger_that_is_loaded(lake, land, lin
 
 
 def test_a_checkpoint_says_what_its_manifests_say(lake, land, line, hours):
-    for n in range(205):
+    released = land(lake, [line("2026-11-19T10:00:00Z")]).parts[0].path
+    land_release(lake, "clicks", [released])
+    for n in range(203):
         land(lake, [line(f"2026-11-20T{n % 13:02d}:{n % 60:02d}:00Z", n)], window=hours(n % 13), purpose="daily_sweep" if n % 7 == 0 else "new")
     with_checkpoints = load_ledger(lake, "clicks")
     assert lake.store.files("raw/clicks/_fetches/_checkpoints") == ["00000100.json.zst", "00000200.json.zst"]
@@ -83,6 +87,22 @@ def test_a_checkpoint_says_what_its_manifests_say(lake, land, line, hours):
         lake.store.delete(checkpoint_path("clicks", number))
     assert load_ledger(lake, "clicks") == with_checkpoints
     assert load_ledger(lake, "clicks", upto=150).last_number == 150
+    assert with_checkpoints.released == {released: 2}
+    assert any(p.reference_time for parts in with_checkpoints.parts.values() for p in parts if p.number <= 200)
+
+
+def test_a_checkpoint_from_before_there_were_releases_is_read(lake, land, line):
+    for n in range(100):
+        land(lake, [line(n=n)])
+    path = checkpoint_path("clicks", 100)
+    told = msgspec.json.decode(zstandard.decompress(lake.store.read(path)))
+    del told["released"]
+    for part in (p for parts in told["parts"].values() for p in parts):
+        del part["reference_time"]
+    lake.store.replace(path, zstandard.compress(msgspec.json.encode(told)))
+    ledger = load_ledger(lake, "clicks")
+    assert (ledger.last_number, ledger.released) == (100, {})
+    assert {p.reference_time for parts in ledger.parts.values() for p in parts} == {None}
 
 
 def test_a_checkpoint_that_a_crash_left_out_is_made_by_whoever_lands_next_and_old_ones_go(lake, land):

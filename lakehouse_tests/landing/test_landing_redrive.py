@@ -27,7 +27,7 @@ def broken(lake, land, line):
 def test_a_mended_line_lands_in_the_grain_of_its_own_time_and_supersedes(lake, line, text, contract, broken):
     manifest = land_redrive(lake, contract, [(broken[0], line("2026-11-18T09:00:00Z", 7)), (broken[1], b"still broken")], run_id="r1")
     assert (manifest.number, manifest.kind, manifest.purpose, manifest.run_id) == (2, "redrive", "redrive", "r1")
-    assert (manifest.source, manifest.application, manifest.window) == ("tests", "web", None)
+    assert (manifest.source, manifest.application, manifest.window, manifest.reference_time) == ("tests", "web", None, None)
     assert manifest.books == FetchBooks(read=2, placed=1, unplaced=1)
     by_grain = {p.grain: p for p in manifest.parts}
     assert text(lake, by_grain["2026-11-18T09"].path) == line("2026-11-18T09:00:00Z", 7) + b"\n"

@@ -182,6 +182,35 @@ def test_lateness_of_one_window_among_many_is_measured_against_what_was_read_bef
     assert (manifest.lateness, manifest.late_recovered) == ({0: 1}, 0)
 
 
+@pytest.mark.parametrize("purpose", ["overlap", "daily_sweep", "weekly_sweep"])
+def test_the_reference_time_of_a_fetch_that_reads_again_is_the_newest_instant_read_before_it(lake, land, line, hours, at, now, purpose):
+    land(lake, [], window=hours(8, 2))
+    before = load_ledger(lake, "clicks")
+    land(lake, [], window=hours(10, 2))  # another window of the same fetch
+    much_later = at(lake, now + dt.timedelta(days=30))
+    manifest = land(much_later, [line("2026-11-20T08:30:00Z")], window=hours(8), purpose=purpose, before=before)
+    assert manifest.reference_time == hours(8, 2).end
+    assert load_ledger(lake, "clicks").parts["2026-11-20T08"][0].reference_time == hours(8, 2).end
+    # Without a ledger of its own the fetch is this window alone; and what another application had read says nothing of this one.
+    assert land(lake, [], window=hours(8), purpose=purpose).reference_time == hours(8, 4).end
+    assert land(lake, [], window=hours(8), purpose=purpose, application="app").reference_time is None
+
+
+@pytest.mark.parametrize("purpose", ["new", "backfill"])
+def test_a_first_reading_has_no_reference_time_whenever_it_runs(lake, land, line, hours, purpose):
+    land(lake, [], window=hours(8, 4))
+    assert land(lake, [line("2026-11-20T08:30:00Z")], window=hours(8), purpose=purpose).reference_time is None
+    assert load_ledger(lake, "clicks").parts["2026-11-20T08"][0].reference_time is None
+
+
+def test_a_sweep_over_a_stretch_that_was_not_read_whole_has_no_reference_time(lake, land, hours):
+    land(lake, [], window=hours(8))
+    land(lake, [], window=hours(10))
+    assert land(lake, [], window=hours(8, 3), covered=None, purpose="daily_sweep").reference_time is None
+    assert land(lake, [], window=hours(10), purpose="daily_sweep").reference_time == hours(10).end
+    assert land(lake, [], window=None, purpose="daily_sweep").reference_time is None
+
+
 def test_a_source_that_fails_midway_leaves_nothing_that_a_reader_sees(lake, land, line):
     def pages():
         yield [line(n=1)]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,13 +23,13 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Column
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines.polars_engine import build_grain
-from lakehouse.errors import AuditError, LakeFormatError
+from lakehouse.errors import AuditError, LakeFormatError, TransientError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps import build as build_step
 from lakehouse.steps.build import stale_days
 from lakehouse.tables import builds, delta
-from lakehouse.tables.grains import GrainInputs, account_path
-from lakehouse.tables.records import GrainRef
+from lakehouse.tables.grains import STAGED_FOR, GrainInputs, account_path, store_account
+from lakehouse.tables.records import GrainAccount, GrainRef
 from lakehouse.tables.transactions import app_transactions
 from lakehouse.tables.views import clean_version, quarantine_files
 
@@ -218,6 +219,46 @@ def test_days_are_built_at_once_while_lines_land(made: BuildLake) -> None:
     expected = [(h, h) for h in range(4)] + [(h, h + 30) for h in range(4)] + [(h, h + 50) for h in range(4)]
     check_lake(made, expected)
     assert stale_days(made.lake, made.dataset) == []
+
+
+# --- how old a result may be ------------------------------------------------------------------------------------------
+
+
+def test_a_commit_refuses_results_that_waited_too_long_and_the_next_run_makes_them_anew(made: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(lake: Any, dataset: Any, inputs: GrainInputs, key: Any, *, replace: bool = False) -> GrainAccount:
+        """An engine whose driver comes to its commit half a day later."""
+        account = build_grain(lake, dataset, inputs, key, replace=replace)
+        return store_account(lake, msgspec.structs.replace(account, staged_at=account.staged_at - STAGED_FOR - 60), replace=True)
+
+    monkeypatch.setitem(build_step.ENGINES, "slow", slow)
+    made.land(event(1, 1))
+    made.build()
+    made.land(event(2, 2), event(3, 3))
+    before = (made.table.version(), made.files())
+    with pytest.raises(TransientError, match=rf"{DAY}T02, {DAY}T03 were staged 12\.0 h ago.*less than 12 h.*Run the build again"):
+        made.build(engine="slow")
+    assert (made.table.version(), made.files()) == before
+    assert [d.day for d in stale_days(made.lake, made.dataset)] == [DAY]
+    again = made.build()
+    assert [ref.grain for ref in again.rebuilt] == [f"{DAY}T02", f"{DAY}T03"]
+    check_lake(made, [(1, 1), (2, 2), (3, 3)])
+
+
+def test_what_is_committed_has_no_age_and_what_was_left_behind_is_made_anew(made: BuildLake) -> None:
+    made.land(event(1, 1))
+    _, account = staged(made)
+
+    def age() -> None:
+        change(account, lambda a: a.update(staged_at=a["staged_at"] - STAGED_FOR - 1))
+
+    age()
+    assert [ref.grain for ref in made.build().rebuilt] == [f"{DAY}T01"]
+    age()
+    assert made.build().committed is False
+    made.land(event(2, 2))
+    report = made.build()
+    assert ([ref.grain for ref in report.rebuilt], report.reused, report.committed) == ([f"{DAY}T02"], 1, True)
+    check_lake(made, [(1, 1), (2, 2)])
 
 
 # --- what the audit refuses -------------------------------------------------------------------------------------------

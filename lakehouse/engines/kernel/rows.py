@@ -24,7 +24,7 @@ _HELD, _FILTERED = "_held", "_filtered"
 
 @dataclass(frozen=True)
 class PartContext:
-    """What a block needs to know about where it comes from."""
+    """What a block needs to know about where it comes from. `reference_time`: see `landing.manifest`; `released`: its late rows are admitted."""
 
     grain: Grain
     part: str
@@ -32,6 +32,8 @@ class PartContext:
     application: str
     landed_at: dt.datetime
     superseded: frozenset[int] = frozenset()
+    reference_time: dt.datetime | None = None
+    released: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def process_block(
     good = good.filter(~filtered)
     held = _late(good, contract, context)
     kept = good.filter(~held)
+    if held.any():
+        entries = pl.concat([entries, quarantine.of_held(good.filter(held), contract.event_time, place)])
     unreadable = sum(not f.is_record for f in faults)
     books = Books(
         lines=decoded.lines + _superseded_in(block, first_number, context),
@@ -148,11 +152,14 @@ def _marked(frame: pl.DataFrame, column: str) -> pl.Series:
 
 
 def _late(frame: pl.DataFrame, contract: Contract, context: PartContext) -> pl.Series:
-    """Rows that came later than the contract allows, by the time they were landed and never by when this runs."""
-    if contract.allowed_lateness is None:
+    """Rows that came later than the contract allows: by their ingest time, else by what had been read before their fetch; never by when this runs."""
+    if contract.allowed_lateness is None or context.released:
         return _marked(frame, _HELD)
-    limit = context.landed_at - contract.allowed_lateness
-    return frame.select((pl.col(contract.event_time) < limit).alias(_HELD)).to_series()
+    came = pl.lit(context.reference_time, dtype=pl.Datetime("us", "UTC"))
+    if contract.ingest_time is not None:
+        came = pl.coalesce(contract.ingest_time, came)
+    late = came - pl.col(contract.event_time) > contract.allowed_lateness
+    return frame.select(late.fill_null(False).alias(_HELD)).to_series()
 
 
 def _with_provenance(frame: pl.DataFrame, contract: Contract, context: PartContext) -> pl.DataFrame:

@@ -9,5 +9,5 @@ select
     cast(min(landed_at) as timestamp) as first_landed_at,
     cast(max(landed_at) as timestamp) as last_landed_at
 from {{ source('workspace_audit', 'quarantine') }}
-where {{ in_mart_dates('day') }}
+where level <> 'held' and {{ in_mart_dates('day') }}
 group by day, rule, level, field, application
