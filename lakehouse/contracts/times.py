@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 import polars as pl
+import pyarrow as pa
+
+log = logging.getLogger(__name__)
 
 # RFC 3339 as nearly every producer writes it; what differs goes through `parse_time`, text by text.
 _PLAIN = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -28,7 +32,13 @@ def parse_time(text: str) -> dt.datetime | None:
 
 def parse_times(texts: pl.Series) -> pl.Series:
     """`parse_time` over a column of strings: Datetime(us, UTC), null where there is no time."""
-    strict = pl.select(pl.when(texts.str.contains(_STRICT)).then(texts)).to_series()
+    regular = texts.str.contains(_STRICT)
+    if regular.all():  # of what is all regular Arrow makes times ten times as fast
+        try:
+            return pl.Series(texts.name, texts.to_arrow().cast(pa.timestamp("us", "UTC")))
+        except pa.ArrowInvalid:
+            log.debug("a time of %s is none, or finer than microseconds", texts.name)
+    strict = pl.select(pl.when(regular).then(texts)).to_series()
     plain = strict.str.to_datetime(_PLAIN, time_unit="us", time_zone="UTC", strict=False)
     odd = plain.is_null() & texts.is_not_null()
     if not odd.any():

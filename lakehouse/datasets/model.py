@@ -31,9 +31,9 @@ class Transform(Protocol):
     """A pure function from records to rows.
 
     The frame has all columns of the contract with their types (a PII column still in plain text), `_extra` (JSON text or null) and `_record`
-    (UInt32: index into `records.table`). A record without rows is legal: the kernel books it. A value that cannot be what its column wants is
-    null in the column and named in `_faults` (list of "rule:column"), which quarantines the row. `_filtered` (a rule, or null) marks rows to
-    leave out, which the books count.
+    (UInt32: index into `records.table`; the rows of a record stand together, in their order). A record without rows is legal: the kernel books
+    it. A value that cannot be what its column wants is null in the column and named in `_faults` (list of "rule:column"), which quarantines the
+    row. `_filtered` (a rule, or null) marks rows to leave out, which the books count.
     """
 
     def __call__(self, records: Records, contract: Contract) -> pl.DataFrame:

@@ -55,16 +55,15 @@ def process_block(
     frame = transform(decoded.records, contract)
     rowless = _rowless(decoded, frame)
     faults = [*decoded.faults, *rowless]
-    frame = frame.with_columns(pl.Series("_line", decoded.numbers[frame["_record"].to_numpy()]), _row=pl.int_range(pl.len()).over("_record"))
-    frame = tokens.tokenise(frame, contract, key)
+    frame = tokens.tokenise(_numbered(frame, decoded.numbers), contract, key)
     bad = _bad_rows(frame, contract, context)
     place = _place(context)
     entries = pl.concat([quarantine.of_faults(faults, place), quarantine.of_rows(bad, place)])
-    good = frame.filter(~pl.Series(np.isin(np.arange(frame.height), bad["index"].to_numpy()))) if bad.height else frame
+    good = _without(frame, pl.Series(np.isin(np.arange(frame.height), bad["index"].to_numpy())))
     filtered = _marked(good, _FILTERED)
-    good = good.filter(~filtered)
+    good = _without(good, filtered)
     held = _late(good, contract, context)
-    kept = good.filter(~held)
+    kept = _without(good, held)
     if held.any():
         entries = pl.concat([entries, quarantine.of_held(good.filter(held), contract.event_time, place)])
     unreadable = sum(not f.is_record for f in faults)
@@ -87,6 +86,19 @@ def process_block(
         _nameless(census.take_census(decoded.records, contract.record), key),
         Counter({tokens.scrub_text(value, key): count for value, count in validate.unknown_values(kept, contract).items()}),
     )
+
+
+def _numbered(frame: pl.DataFrame, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
+    """The frame with `_line` and, counted from 0 in each record, `_row`. Rows of a record stand together."""
+    records = frame["_record"].to_numpy().astype(np.int64)
+    begins = np.flatnonzero(np.diff(records, prepend=-1))
+    rows = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
+    return frame.with_columns(pl.Series("_line", numbers[records]), pl.Series("_row", rows, dtype=pl.Int64))
+
+
+def _without(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
+    """The rows that are not marked; the frame itself, uncopied, where none is."""
+    return frame.filter(~mask) if mask.any() else frame
 
 
 def _nameless(found: census.Census, key: TokenKey) -> census.Census:
