@@ -1,0 +1,38 @@
+"""Build the days of a lake and report the cost. Started by the benchmarks, one process each."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+
+import measure
+
+import pandera.polars  # noqa: F401  imported before the clock starts, as the libraries of the yardsticks are
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.engines import polars_engine  # noqa: F401
+from lakehouse.settings import open_lake
+from lakehouse.steps.build import build_day
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lake")
+    parser.add_argument("days", nargs="+", type=dt.date.fromisoformat)
+    told = parser.parse_args()
+    lake, dataset = open_lake(told.lake), find_dataset("workspace_audit")
+    meter = measure.Meter()
+    reports = [build_day(lake, dataset, day) for day in told.days]
+    books = [r.books for r in reports]
+    facts = {
+        "lines": sum(b.lines for b in books),
+        "kept": sum(b.kept for b in books),
+        "quarantined": sum(b.quarantined + b.unreadable for b in books),
+        "rebuilt": sum(len(r.rebuilt) for r in reports),
+        "reused": sum(r.reused for r in reports),
+        "balanced": all(b.balanced() for b in books),
+    }
+    measure.report(meter.cost(**facts))
+
+
+if __name__ == "__main__":
+    main()
