@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, hint, print_json, table
+from lakehouse.cli.output import error_panel, facts, hint, print_json, table, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -74,7 +74,7 @@ def show(
     console.print(table(None, header, [(r.day, r.rule, r.field, r.part, r.line, r.row, r.detail) for r in found]))
     for one in found if raw else ():
         console.print(f"\n[bold]{one.part} {one.line}[/]")
-        console.print(one.raw or "", markup=False, soft_wrap=True)
+        console.print(one.raw if one.raw_expired is None else f"({one.raw_expired})", markup=False, soft_wrap=True)
 
 
 @app.command("export")
@@ -93,11 +93,13 @@ def export(
 
     Example:  [bold]lakehouse quarantine export mend.jsonl --rule unreadable_json[/]
     """
+    from lakehouse.landing.manifest import LineRef
     from lakehouse.operations.quarantine import refused
-    from lakehouse.steps.redrive import quarantine_export
+    from lakehouse.steps.redrive import expired_lines, quarantine_export
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     rows = refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None)
+    gone = expired_lines(opened, chosen, (LineRef(r.part, r.line) for r in rows))
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -109,6 +111,8 @@ def export(
         for entry in quarantine_export(opened, chosen, ({"part": r.part, "line": r.line, "rule": r.rule} for r in rows)):
             out.write(entry)
             count += 1
+    if gone:
+        warn(f"{gone:,} lines are left out: their raw has expired, so they cannot be mended any more.")
     hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file}')
 
 

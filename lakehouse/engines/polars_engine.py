@@ -78,6 +78,7 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
                 landed.application,
                 landed.landed_at,
                 inputs.superseded.get(landed.part.path, frozenset()),
+                inputs.sealed_before(landed),
             )
             number = 1
             for block in read_part(lake, landed.part.path):

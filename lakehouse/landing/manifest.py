@@ -10,8 +10,8 @@ import msgspec
 from lakehouse.accounts.books import FetchBooks
 
 MANIFEST_FORMAT = 1
-Kind = Literal["fetch", "redrive"]
-Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive"]
+Kind = Literal["fetch", "redrive", "retention"]
+Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "retention"]
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -53,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
     `window` does when the source was asked up to now). `landed_at` is the lake's clock when the parts were written. `lateness` is a
     histogram of first sightings: upper bound of the bucket in seconds behind the newest instant read before -> count (0: inside new coverage).
     `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
+    `sealed`: the days whose raw expired with this manifest (retention).
     """
 
     number: int
@@ -72,6 +73,7 @@ class Manifest(msgspec.Struct, frozen=True):
     late_recovered: int = 0
     order_violations: int = 0
     supersedes: tuple[LineRef, ...] = ()
+    sealed: tuple[dt.date, ...] = ()
     http: dict[str, Any] = msgspec.field(default_factory=dict)
     run_id: str | None = None
     routing: int = 1
