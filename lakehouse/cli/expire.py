@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 
 def expire(
     ctx: typer.Context,
-    dataset: Annotated[
-        str, typer.Argument(metavar="DATASET", help="Whose raw; it is always named, because this cannot be undone.", show_default=False)
-    ],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Whose raw: always named, because it cannot be undone.", show_default=False)],
     before: Annotated[
         dt.datetime | None,
         typer.Option("--before", formats=["%Y-%m-%d"], help="Days before this one, whatever raw_retention_days says.", show_default=False),
@@ -45,7 +42,7 @@ def expire(
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     limit = before.date() if before else None
     if not (dry_run or yes or as_json):
-        _ask(let_go(opened, chosen, limit, dry_run=True))
+        limit = _ask(let_go(opened, chosen, limit, dry_run=True))
     report = let_go(opened, chosen, limit, dry_run=dry_run)
     if as_json:
         print_json(report)
@@ -55,16 +52,20 @@ def expire(
         raise typer.Exit(ExitCode.DATA)
 
 
-def _ask(plan: ExpiryReport) -> None:
-    """Show what would go, and go on only when the answer is yes."""
+def _ask(plan: ExpiryReport) -> dt.date:
+    """Show what would go, and go on only when the answer is yes. Returns the first day that keeps its raw: what was shown is what goes."""
     if not plan.files and not plan.sealed:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError("Raw is about to be deleted and there is no terminal to ask on. Look with --dry-run, then say --yes.")
-    show(plan, notes())
-    if not typer.confirm("Delete them for good?", err=True):
-        notes().print("nothing was deleted")
+        return plan.before
+    console = notes()
+    show(plan, console)
+    try:
+        answer = console.input("Delete them for good? \\[y/N] ")
+    except EOFError as error:
+        raise ConfigurationError("Raw would be deleted, and nobody is there to say yes to that. Look with --dry-run, then say --yes.") from error
+    if answer.strip().lower() not in ("y", "yes"):
+        console.print("nothing was deleted")
         raise typer.Exit(ExitCode.INTERRUPTED)
+    return plan.before
 
 
 def show(report: ExpiryReport, console: Console) -> None:
@@ -75,9 +76,8 @@ def show(report: ExpiryReport, console: Console) -> None:
         console.print(table("Would be sealed" if report.dry_run else "Sealed", header, rows))
     done = "would be deleted" if report.dry_run else "deleted"
     by = f", sealed by manifest {report.manifest}" if report.manifest is not None else ""
-    console.print(
-        f"raw of {report.dataset} before {report.before}: {len(report.sealed):,} days{by}; {report.files:,} parts {done}, {report.freed:,} bytes"
-    )
+    days = f"raw of {report.dataset} before {report.before}: {len(report.sealed):,} days{by}"
+    console.print(f"{days}; {report.files:,} parts {done}, {report.freed:,} bytes")
     for one in report.kept:
         warn(f"{one.day} keeps its raw: {one.reason}")
     if any(d.quarantined or d.held for d in report.sealed):

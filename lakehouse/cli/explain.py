@@ -63,7 +63,12 @@ def row(
     found = explain_rows(opened, _dataset_of(mart, dataset), mart, _conditions(where or []), rows=rows, lines=lines)
     texts = _texts(opened, _dataset_of(mart, dataset), found) if raw else [[] for _ in found]
     if as_json:
-        print_json([{"row": mart_row, "raw": [text for text, _ in told]} for mart_row, told in zip(found, texts, strict=True)])
+        print_json(
+            [
+                {"row": mart_row, "raw": [text for text, _ in told], "raw_expired": [gone for _, gone in told]}
+                for mart_row, told in zip(found, texts, strict=True)
+            ]
+        )
     else:
         for mart_row, told in zip(found, texts, strict=True):
             show_row(mart_row, [text if text is not None else f"({gone})" for text, gone in told], facts())
