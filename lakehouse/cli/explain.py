@@ -71,7 +71,7 @@ def row(
         )
     else:
         for mart_row, told in zip(found, texts, strict=True):
-            show_row(mart_row, [text if text is not None else f"({gone})" for text, gone in told], facts())
+            show_row(mart_row, [text if text is not None else str(gone) for text, gone in told], facts())
     if not all(one.agrees for one in found):
         raise typer.Exit(ExitCode.DATA)
 

@@ -74,7 +74,7 @@ def show(
     console.print(table(None, header, [(r.day, r.rule, r.field, r.part, r.line, r.row, r.detail) for r in found]))
     for one in found if raw else ():
         console.print(f"\n[bold]{one.part} {one.line}[/]")
-        console.print(one.raw if one.raw_expired is None else f"({one.raw_expired})", markup=False, soft_wrap=True)
+        console.print(one.raw if one.raw_expired is None else one.raw_expired, markup=False, soft_wrap=True)
 
 
 @app.command("export")

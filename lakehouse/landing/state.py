@@ -112,6 +112,8 @@ class Ledger(msgspec.Struct, frozen=True):
 
     def seal_of(self, path: str) -> tuple[dt.date, Seal] | None:
         """The day of a part and since when it is sealed; None while its raw is there."""
+        if not self.sealed:
+            return None
         day = Grain.parse(_grain_of(path)).date
         return (day, self.sealed[day]) if day in self.sealed else None
 
