@@ -6,8 +6,8 @@ import argparse
 import datetime as dt
 
 import measure
-
 import pandera.polars  # noqa: F401  imported before the clock starts, as the libraries of the yardsticks are
+
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines import polars_engine  # noqa: F401
 from lakehouse.settings import open_lake

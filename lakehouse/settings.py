@@ -33,12 +33,17 @@ class DatasetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `start`: first day of its partitions. `engine`: overrides the declaration of the dataset. `source`: options of its source
     (for the Reports API: `applications`, `url`, `subject`, `collector_client_id`, `simulated`,
-    `queries_per_minute`).
+    `queries_per_minute`). `raw_retention_days`: for how many days after its end the raw of a day is kept (`lakehouse expire`); null: for ever.
     """
 
     start: dt.date | None = None
     engine: str | None = None
     source: dict[str, Any] = msgspec.field(default_factory=dict)
+    raw_retention_days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.raw_retention_days is not None and self.raw_retention_days < 1:
+            raise ValueError(f"raw_retention_days must be at least 1, or null to keep raw for ever, got {self.raw_retention_days}")
 
 
 class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

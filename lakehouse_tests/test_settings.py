@@ -65,6 +65,8 @@ def test_a_start_that_nobody_set_stands_still(tmp_path: Path) -> None:
         ('{"format": 99, "what_will_be": 1}', "Install a newer"),
         ('{"colour": 1}', "cannot be read"),
         ('{"datasets": {"plays": {"strat": "2026-01-01"}}}', "cannot be read"),
+        ('{"datasets": {"plays": {"raw_retention_days": 0}}}', "raw_retention_days must be at least 1, or null"),
+        ('{"datasets": {"plays": {"raw_retention_days": "long"}}}', "cannot be read"),
         ('{"clock": "2026-11-20T12:00:00"}', "time zone"),
         ('{"clock": "noon"}', "cannot be read"),
     ],
@@ -74,6 +76,14 @@ def test_settings_that_cannot_be_understood_are_refused_with_the_file(tmp_path: 
     with pytest.raises(LakeFormatError, match=message) as refused:
         open_lake(tmp_path)
     assert "lake.json" in str(refused.value)
+
+
+def test_how_long_raw_is_kept_is_a_setting_and_by_default_for_ever(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path).with_settings(LakeSettings(datasets={"plays": DatasetSettings(raw_retention_days=400)}))
+    assert (lake.dataset("plays").raw_retention_days, lake.dataset("others").raw_retention_days) == (400, None)
+    assert open_lake(tmp_path).dataset("plays").raw_retention_days == 400
+    with pytest.raises(ValueError, match="at least 1"):
+        DatasetSettings(raw_retention_days=0)
 
 
 def test_a_misspelt_path_makes_no_lake(tmp_path: Path) -> None:

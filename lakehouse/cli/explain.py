@@ -15,7 +15,6 @@ from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
-    from lakehouse.landing.manifest import LineRef
     from lakehouse.settings import Lake
     from lakehouse.steps.explain import LineFate, RowFate
     from lakehouse.steps.explain_mart import MartRow
@@ -32,6 +31,7 @@ _SENTENCES = {
     "superseded": "superseded by a mended line",
     "blank": "blank: it holds no record",
     "pending": "pending: landed, and no committed build has read it yet",
+    "expired": "not to be told any more: no row of the clean table and not quarantined, so a duplicate, blank or filtered",
     "dropped": "neither kept nor quarantined: filtered, or of a build before the last change",
 }
 
@@ -62,12 +62,17 @@ def row(
 
     opened = open_for_reading(ctx, lake)
     found = explain_rows(opened, _dataset_of(mart, dataset), mart, _conditions(where or []), rows=rows, lines=lines)
-    texts = [[_raw(opened, one.line) for one in mart_row.rows] for mart_row in found] if raw else [[] for _ in found]
+    texts = _texts(opened, _dataset_of(mart, dataset), found) if raw else [[] for _ in found]
     if as_json:
-        print_json([{"row": mart_row, "raw": text} for mart_row, text in zip(found, texts, strict=True)])
+        print_json(
+            [
+                {"row": mart_row, "raw": [text for text, _ in told], "raw_expired": [gone for _, gone in told]}
+                for mart_row, told in zip(found, texts, strict=True)
+            ]
+        )
     else:
-        for mart_row, text in zip(found, texts, strict=True):
-            show_row(mart_row, text, facts())
+        for mart_row, told in zip(found, texts, strict=True):
+            show_row(mart_row, [text if text is not None else str(gone) for text, gone in told], facts())
     if not all(one.agrees for one in found):
         raise typer.Exit(ExitCode.DATA)
 
@@ -89,10 +94,13 @@ def _conditions(where: list[str]) -> dict[str, str]:
     return found
 
 
-def _raw(lake: Lake, ref: LineRef) -> str:
-    from lakehouse.landing.read import read_line
+def _texts(lake: Lake, dataset: Dataset, found: list[MartRow]) -> list[list[tuple[str | None, str | None]]]:
+    """Of each line of each row: its text, or why there is none any more."""
+    from lakehouse.landing.ledger import load_ledger
+    from lakehouse.landing.read import line_text
 
-    return read_line(lake, ref).decode("utf-8", errors="backslashreplace")
+    ledger = load_ledger(lake, dataset.name)
+    return [[line_text(lake, ledger, one.line) for one in mart_row.rows] for mart_row in found]
 
 
 def show_row(found: MartRow, raw: list[str], console: Console) -> None:
@@ -147,7 +155,7 @@ def show_line(found: LineFate, console: Console) -> None:
     console.print(
         f"landed    {found.landed_at:%Y-%m-%d %H:%M:%S} by fetch {found.fetch_id} (manifest {found.manifest}, {found.source} {found.application})"
     )
-    console.print(f"grain     {found.grain}{'  (unplaced: its own time was of no use)' if found.unplaced else ''}")
+    console.print(f"grain     {found.grain}{'  (unplaced: its own time was of no use, or its day is sealed)' if found.unplaced else ''}")
     console.print(f"build     {found.build if found.build is not None else 'none yet'}")
     console.print(f"fate      [bold]{_SENTENCES[found.fate]}[/]")
     if found.superseded_by:
@@ -155,6 +163,8 @@ def show_line(found: LineFate, console: Console) -> None:
     for row in found.rows:
         if row.row is not None or row.rule is not None:
             console.print(f"  {_row(row)}", soft_wrap=True)
+    if found.expired is not None:
+        console.print(f"raw       {found.expired}", soft_wrap=True)
     if found.raw is not None:
         console.print("\n[bold]raw[/]")
         console.print(found.raw.rstrip("\n"), markup=False, soft_wrap=True)

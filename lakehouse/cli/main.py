@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli import books, demo, dev, doctor, explain, fetch, quarantine, replay, reveal, simulate, sources, sql, status
+from lakehouse.cli import books, demo, dev, doctor, expire, explain, fetch, quarantine, replay, reveal, simulate, sources, sql, status
 from lakehouse.cli.exits import MEANINGS, ExitCode
 from lakehouse.cli.output import Warnings, notes
 from lakehouse.cli.session import LakehouseGroup, LakeOption, Session
@@ -29,6 +29,7 @@ app.command("demo", rich_help_panel=START)(demo.demo)
 app.command("dev", rich_help_panel=START)(dev.dev)
 app.command("fetch", rich_help_panel=CHANGE)(fetch.fetch)
 app.command("replay", rich_help_panel=CHANGE)(replay.replay)
+app.command("expire", rich_help_panel=CHANGE)(expire.expire)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("books", rich_help_panel=LOOK)(books.books)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, hint, print_json, table
+from lakehouse.cli.output import error_panel, facts, hint, print_json, table, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -74,7 +74,7 @@ def show(
     console.print(table(None, header, [(r.day, r.rule, r.field, r.part, r.line, r.row, r.detail) for r in found]))
     for one in found if raw else ():
         console.print(f"\n[bold]{one.part} {one.line}[/]")
-        console.print(one.raw or "", markup=False, soft_wrap=True)
+        console.print(one.raw if one.raw_expired is None else one.raw_expired, markup=False, soft_wrap=True)
 
 
 @app.command("export")
@@ -94,13 +94,15 @@ def export(
     Example:  [bold]lakehouse quarantine export mend.jsonl --rule unreadable_json[/]
     """
     from lakehouse.contracts.quarantine import HELD_LATE, HELD_LEVEL
+    from lakehouse.landing.manifest import LineRef
     from lakehouse.operations.quarantine import refused
-    from lakehouse.steps.redrive import quarantine_export
+    from lakehouse.steps.redrive import expired_lines, quarantine_export
 
     if rule == HELD_LATE:
         raise ConfigurationError("Held rows are sound, they only came late: there is nothing to mend. Admit them with: lakehouse quarantine release")
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     rows = [r for r in refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None) if r.level != HELD_LEVEL]
+    gone = expired_lines(opened, chosen, (LineRef(r.part, r.line) for r in rows))
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -112,6 +114,8 @@ def export(
         for entry in quarantine_export(opened, chosen, ({"part": r.part, "line": r.line, "rule": r.rule} for r in rows)):
             out.write(entry)
             count += 1
+    if gone:
+        warn(f"{gone:,} lines are left out: their raw has expired, so they cannot be mended any more.")
     hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file}')
 
 
@@ -174,10 +178,12 @@ def release(
     report = land(opened, chosen, {d.date() for d in day} if day else None)
     tell_release(opened, chosen, report)
     number, errors = report.manifest.number if report.manifest is not None else None, list[str]()
-    result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days)}
+    result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days), "sealed": list(report.sealed)}
     if not as_json:
         nothing = "Nothing more to admit: an earlier release waits for a build" if report.days else "Nothing to admit: no row is held"
         facts().print(f"{report.rows:,} held rows admitted by manifest {number}" if number is not None else nothing)
+        if report.sealed:
+            facts().print(f"Held for ever, because raw of these days has expired: {', '.join(map(str, report.sealed))}")
     if build and report.days:
         after, errors = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after

@@ -37,7 +37,8 @@ def reveal(
     elif found.address is not None:
         facts().print(found.address, markup=False)
     if found.address is None:
-        warn(f"No line of raw has an address with the token {token} under the key {opened.token_key().id}.")
+        gone = f" Raw of {found.expired_days:,} days has expired: what was only there cannot be found any more." if found.expired_days else ""
+        warn(f"No line of raw has an address with the token {token} under the key {opened.token_key().id}.{gone}")
     hint(f"written down in {found.entry}")
     if found.address is None:
         raise typer.Exit(ExitCode.DATA)

@@ -66,6 +66,8 @@ def show(status: Status, console: Console) -> None:
         ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
         ("marts", published),
     ]
+    if status.sealed_up_to is not None:
+        lines.insert(2, ("raw", f"sealed up to {status.sealed_up_to}: raw of {status.sealed_days:,} days has expired"))
     console.print(table(None, ["", ""], lines, raw=True))
 
 

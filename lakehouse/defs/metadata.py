@@ -15,6 +15,7 @@ from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.defs.charts import bar_chart, duration
 from lakehouse.landing.ledger import LandedPart, Ledger
+from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
 from lakehouse.settings import Lake
 from lakehouse.steps.build import DayReport
@@ -75,20 +76,22 @@ def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
 
 
 def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
-    """Of a partition of raw: its totals, whoever landed them."""
+    """Of a partition of raw: its totals, whoever landed them. Of a sealed day nothing is stored any more."""
+    seal = ledger.sealed.get(grain.date)
     parts = ledger.parts.get(grain.key, ())
     times = [t for p in parts for t in (p.part.min_time, p.part.max_time) if t is not None]
     shown = {
         "dagster/partition_row_count": sum(p.part.lines for p in parts),
         "lines": sum(p.part.lines for p in parts),
         "parts": len(parts),
-        "stored_bytes": sum(p.part.size for p in parts),
+        "stored_bytes": sum(p.part.size for p in parts) if seal is None else 0,
         "uncompressed_bytes": sum(p.part.raw_bytes for p in parts),
         "applications": _applications(parts) if parts else None,
         "first_record": min(times).isoformat() if times else None,
         "last_record": max(times).isoformat() if times else None,
         "last_landed": max(p.landed_at for p in parts).isoformat() if parts else None,
         "last_manifest": max((p.number for p in parts), default=0),
+        "expired": f"{expired(grain.date, seal)}; new lines of it go to the unplaced lines of the day they land on" if seal is not None else None,
     }
     return _present(shown)
 

@@ -82,6 +82,7 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
                 inputs.superseded.get(landed.part.path, frozenset()),
                 landed.reference_time,
                 landed.part.path in inputs.released,
+                inputs.sealed_before(landed),
             )
             number = 1
             for block in read_part(lake, landed.part.path):

@@ -10,8 +10,8 @@ import msgspec
 from lakehouse.accounts.books import FetchBooks
 
 MANIFEST_FORMAT = 1
-Kind = Literal["fetch", "redrive", "release"]
-Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "release"]
+Kind = Literal["fetch", "redrive", "release", "retention"]
+Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "release", "retention"]
 # Why a fetch reads again what had been read: what it meets for the first time is late. A first reading says nothing of that, whenever it runs.
 READS_AGAIN: frozenset[Purpose] = frozenset({"overlap", "daily_sweep", "weekly_sweep"})
 
@@ -57,6 +57,7 @@ class Manifest(msgspec.Struct, frozen=True):
     `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
     `reference_time`: of a fetch that read again what had been read, the newest instant of the application read before it; events older than that
     by more than the contract allows are held. None for every other. `releases`: paths of parts whose held rows are admitted (no source, no books).
+    `sealed`: the days whose raw expired with this manifest (retention).
     """
 
     number: int
@@ -76,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True):
     late_recovered: int = 0
     order_violations: int = 0
     supersedes: tuple[LineRef, ...] = ()
+    sealed: tuple[dt.date, ...] = ()
     http: dict[str, Any] = msgspec.field(default_factory=dict)
     run_id: str | None = None
     routing: int = 1

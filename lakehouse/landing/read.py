@@ -9,7 +9,9 @@ import zstandard
 from isal import isal_zlib
 
 from lakehouse.errors import TerminalError
+from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef
+from lakehouse.landing.sealed import expired_part
 from lakehouse.settings import Lake
 from lakehouse.storage import Store
 
@@ -23,7 +25,7 @@ def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Itera
     """The text of a part in blocks of whole lines, each at most `block_bytes` (a longer line is a block of its own).
 
     `.zst` and `.gz` are unpacked, anything else is taken as plain text. Only the last line may lack its newline. Nothing comes from an empty file.
-    Raises `TerminalError` for a file that is missing, damaged or cut short; blocks before the damage may have been given.
+    Raises `TerminalError` for a file that has expired, is missing, damaged or cut short; blocks before the damage may have been given.
     """
     pieces: list[bytes] = []
     size = 0
@@ -40,7 +42,7 @@ def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Itera
             f"{lake.store.uri(path)} is damaged or cut short: {error}. Restore the file from a backup; the other parts can be read without it."
         ) from error
     except FileNotFoundError as error:
-        raise TerminalError(f"{lake.store.uri(path)} is missing, expected a raw part. Restore the file from a backup.") from error
+        raise TerminalError(_missing(lake, path)) from error
     if size:
         yield from filter(None, _cut(b"".join(pieces), block_bytes))
 
@@ -48,6 +50,12 @@ def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Itera
 def read_line(lake: Lake, ref: LineRef) -> bytes:
     """One verbatim line of raw, without its newline. Raises `TerminalError` when the part has no such line."""
     return next(read_lines(lake, ref.part, [ref.line]))[1]
+
+
+def line_text(lake: Lake, ledger: Ledger, ref: LineRef) -> tuple[str | None, str | None]:
+    """(the text of a line for people, None); (None, why not) where its raw has expired."""
+    gone = expired_part(ledger, ref.part)
+    return (None, gone) if gone is not None else (read_line(lake, ref).decode("utf-8", errors="backslashreplace"), None)
 
 
 def read_lines(lake: Lake, path: str, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -70,6 +78,15 @@ def read_lines(lake: Lake, path: str, numbers: Sequence[int]) -> Iterator[tuple[
         before += count
     if number is not None:
         raise TerminalError(f"{lake.store.uri(path)} has {before} lines, so there is no line {number}. Lines count from 1.")
+
+
+def _missing(lake: Lake, path: str) -> str:
+    folder, _, rest = path.partition("/")
+    ledger = load_ledger(lake, rest.partition("/")[0]) if folder == "raw" else None
+    gone = expired_part(ledger, path) if ledger is not None and ledger.find(path) is not None else None
+    if gone is not None:
+        return f"{lake.store.uri(path)} cannot be read: {gone}. What was built of it stays in the tables."
+    return f"{lake.store.uri(path)} is missing, expected a raw part. Restore the file from a backup."
 
 
 def _cut(text: bytes, block_bytes: int) -> Iterator[bytes]:

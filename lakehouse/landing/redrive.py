@@ -12,6 +12,7 @@ from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.routing import ROUTING_VERSION, Router
+from lakehouse.landing.sealed import expired_part, refuse_sealed
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
@@ -21,7 +22,8 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
 
     All lines must come from one source and application, because a manifest has one. Mended lines are not compared with what landed before: copies are
     duplicates in clean. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice or is superseded
-    already (by another process in the meantime, too), and a mended line that is empty or holds a newline.
+    already (by another process in the meantime, too), a line of a sealed day, and a mended line that is empty or holds a newline. A mended line whose
+    own time is of a sealed day lands unplaced.
     """
     ledger = load_ledger(lake, contract.name)
     refs = tuple(ref for ref, _ in mended)
@@ -29,19 +31,21 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     started_at = lake.now()
     fetch_id = new_fetch_id(started_at, "redrive")
     writer = PartWriter(lake.store, contract.name, fetch_id, ids=True)
-    router = Router(contract, lake.start(contract.name), started_at)
+    router = Router(contract, lake.start(contract.name), started_at, ledger.sealed)
     unplaced = 0
     for ref, line in mended:
         if not line.strip() or b"\n" in line:
             raise TerminalError(f"The mended line for line {ref.line} of {ref.part} is empty or holds a newline. Expected one record on one line.")
         grain, time, identity = router.route(line)
-        writer.add(grain, [line], [identity], [time] if time is not None else [])
+        grain = router.home(grain)
+        writer.add(grain, [line], [identity], [time] if time is not None and grain != router.unplaced else [])
         unplaced += grain == router.unplaced
     parts = writer.finish()
     landed_at = lake.now()
 
     def manifest(follows: Ledger) -> Manifest:
         _origin(follows, refs)
+        refuse_sealed(follows, parts)
         return Manifest(
             number=follows.last_number + 1,
             dataset=contract.name,
@@ -79,6 +83,9 @@ def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str,
             raise TerminalError(f"{ref.part} has {landed.part.lines} lines, so there is no line {ref.line}. Lines count from 1.")
         if ref.line in ledger.superseded.get(ref.part, ()):
             raise TerminalError(f"Line {ref.line} of {ref.part} is superseded already. Mend the newer line, if it is quarantined too.")
+        gone = expired_part(ledger, ref.part)
+        if gone is not None:
+            raise TerminalError(f"Line {ref.line} of {ref.part} cannot be mended any more: {gone}, and its day is never built again.")
         found[ref] = (landed.source, landed.application)
     return found
 

@@ -10,6 +10,7 @@ from lakehouse.landing.commit import append
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest
 from lakehouse.landing.routing import ROUTING_VERSION
+from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
@@ -55,5 +56,7 @@ def _check(ledger: Ledger, parts: Sequence[str]) -> None:
     for path in parts:
         if ledger.find(path) is None:
             raise TerminalError(f"There is no part {path} in raw of {ledger.dataset}. Expected a path as the quarantine tells it.")
+        if gone := expired_part(ledger, path):
+            raise TerminalError(f"{path} cannot be released: {gone}, so its day stays as it was built.")
         if path in ledger.released:
             raise TerminalError(f"{path} is released already, by manifest {ledger.released[path]}. Run the release again: it takes what is left.")

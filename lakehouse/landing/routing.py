@@ -2,12 +2,13 @@
 
 Version 1: the string at the contract's `time_path`, as a JSON reader finds it, read by `contracts.times.parse_time` (RFC 3339, any fraction and
 offset; no zone counts as UTC), names the grain. A line from which no such time can be read, or whose time is before the lake's start or in the
-future, goes to the unplaced lines of the landing day.
+future, goes to the unplaced lines of the landing day. So does one of a sealed day that was not landed in its own grain before.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -29,10 +30,11 @@ Path = tuple[str, ...]
 class Router:
     """Reads the time and the identity of a line in one look at its JSON.
 
-    `start`: first day of the lake. `landed`: the clock of the fetch, which judges what is in the future and names the unplaced grain.
+    `start`: first day of the lake. `landed`: the clock of the fetch, which judges what is in the future and names the unplaced grain. `sealed`: the
+    days whose raw has expired.
     """
 
-    def __init__(self, contract: Contract, start: dt.date, landed: dt.datetime) -> None:
+    def __init__(self, contract: Contract, start: dt.date, landed: dt.datetime, sealed: Collection[dt.date] = ()) -> None:
         self._time_path: Path = tuple(contract.time_path.split("."))
         masked = _masked(contract.record)
         self._masks = [(path, Mask(path[-1])) for path in masked]
@@ -41,6 +43,7 @@ class Router:
         self._last = landed + FUTURE_TOLERANCE
         self._kind = contract.grain
         self._grains: dict[str, str] = {}
+        self._sealed = sealed
         self.unplaced = Grain.unplaced(landed.date()).key
 
     def route(self, line: bytes) -> tuple[str, dt.datetime | None, bytes]:
@@ -57,6 +60,10 @@ class Router:
                 line = mask.cut(line, raw)
         grain, time = self._place(_dig(record, self._time_path))
         return grain, time, digest(line)
+
+    def home(self, grain: str) -> str:
+        """Where a line of this grain (its key) lands that was never met before: the grain itself, or unplaced where its day is sealed."""
+        return self.unplaced if self._sealed and Grain.parse(grain).date in self._sealed else grain
 
     def _place(self, text: str | None) -> tuple[str, dt.datetime | None]:
         time = parse_time(text) if text is not None else None

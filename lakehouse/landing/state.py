@@ -44,6 +44,13 @@ class DayReads(msgspec.Struct, frozen=True):
     windows: tuple[Window, ...]
 
 
+class Seal(msgspec.Struct, frozen=True):
+    """That the raw of a day has expired: the manifest that said so, and when."""
+
+    number: int
+    at: dt.datetime
+
+
 class Ledger(msgspec.Struct, frozen=True):
     """The state of raw after manifest `last_number` (0: nothing landed yet). All times are aware, UTC.
 
@@ -52,6 +59,7 @@ class Ledger(msgspec.Struct, frozen=True):
     superseded: part path -> line numbers that a redrive replaced. superseded_by: part path -> numbers of those manifests.
     released: part path -> number of the manifest that admits its held rows.
     touched: day -> last manifest that landed a part in a grain of it, superseded a line of it or released a part of it.
+    sealed: day -> since when its raw has expired. Its parts stay listed, and their identity files stay: what landed is known, its text is gone.
     lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings. Those that a backfill met in new coverage are left
     out, because whatever delay they had was over.
     late_recovered: purpose -> first sightings in stretches that had been read before.
@@ -68,6 +76,7 @@ class Ledger(msgspec.Struct, frozen=True):
     superseded_by: dict[str, tuple[int, ...]] = {}
     released: dict[str, int] = {}
     touched: dict[dt.date, int] = {}
+    sealed: dict[dt.date, Seal] = {}
     lateness_by_application: dict[str, dict[int, int]] = {}
     late_recovered: dict[str, int] = {}
     sweep_state: dict[str, dict[str, Sweep]] = {}
@@ -103,6 +112,13 @@ class Ledger(msgspec.Struct, frozen=True):
     def find(self, path: str) -> LandedPart | None:
         """The part of that path (relative to the lake); None when no manifest names it."""
         return next((p for p in self.parts.get(_grain_of(path), ()) if p.part.path == path), None)
+
+    def seal_of(self, path: str) -> tuple[dt.date, Seal] | None:
+        """The day of a part and since when it is sealed; None while its raw is there."""
+        if not self.sealed:
+            return None
+        day = Grain.parse(_grain_of(path)).date
+        return (day, self.sealed[day]) if day in self.sealed else None
 
     def cursor(self, application: str) -> dt.datetime | None:
         """End of the contiguous coverage that begins at the first covered instant; None before first contact."""
@@ -142,6 +158,7 @@ class _Folding:
         self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
         self._released = dict(base.released)
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
+        self._sealed = dict(base.sealed)
         self._sweeps, self._today, self._first = dict(base.sweep_state), dict(base.read_today), dict(base.first_landed_by_application)
 
     def fold(self, manifest: Manifest) -> None:
@@ -152,6 +169,8 @@ class _Folding:
         self._fold_parts(manifest)
         self._fold_superseded(manifest)
         self._fold_released(manifest)
+        for day in manifest.sealed:
+            self._sealed.setdefault(day, Seal(manifest.number, manifest.landed_at))
         if manifest.kind == "fetch":
             self._fold_reading(manifest)
 
@@ -212,6 +231,7 @@ class _Folding:
             superseded_by=self._superseded_by,
             released=self._released,
             touched=self._touched,
+            sealed=self._sealed,
             lateness_by_application=self._lateness,
             late_recovered=self._late,
             sweep_state=self._sweeps,

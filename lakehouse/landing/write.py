@@ -22,6 +22,7 @@ from lakehouse.landing.ledger import Ledger, load_ledger, refresh
 from lakehouse.landing.manifest import READS_AGAIN, Manifest, Purpose, Window
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.routing import ROUTING_VERSION, Router
+from lakehouse.landing.sealed import refuse_sealed
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
 
@@ -30,6 +31,8 @@ from lakehouse.storage.failpoints import fail_point
 _SETTLING = threading.Lock()
 # More of them are no edge but a source that does not keep to the window: they land at once.
 _EDGES_HELD = 10_000
+
+_Grains = dict[str, tuple[list[bytes], list[bytes], list[dt.datetime]]]  # key -> lines, their identities, the times of those that have one
 
 
 def land_fetch(
@@ -59,6 +62,7 @@ def land_fetch(
 
     By time, a line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is
     a re-read: counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. By position every line lands.
+    A new line of a sealed day lands unplaced. `TransientError` when a day of the fetch is sealed while it runs.
     When the source or the disk fails nothing is committed: files that were written are orphans, and the fetch can be run again.
     """
     ledger = load_ledger(lake, contract.name) if ledger is None else ledger
@@ -71,6 +75,7 @@ def land_fetch(
     landed_at = lake.now()
 
     def manifest(follows: Ledger) -> Manifest:
+        refuse_sealed(follows, parts)
         return Manifest(
             number=follows.last_number + 1,
             dataset=contract.name,
@@ -124,7 +129,7 @@ class _Landing:
         self._lake, self._window, self._by_time = lake, window, by == "time"
         self.ledger = ledger
         self.edges: list[bytes] = []
-        self._route = Router(contract, lake.start(contract.name), lake.now())
+        self._route = Router(contract, lake.start(contract.name), lake.now(), ledger.sealed)
         self._known: dict[str, KnownIds] = {}
         self._met: dict[str, set[bytes]] = {}
         self._coverage = before.coverage.get(application, ())
@@ -148,7 +153,7 @@ class _Landing:
             self._sort(self.edges, None)
 
     def _sort(self, batch: list[bytes], window: Window | None) -> None:
-        grains: dict[str, tuple[list[bytes], list[bytes], list[dt.datetime]]] = {}
+        grains: _Grains = {}
         for line in batch:
             key, time, identity = self._route.route(line)
             if window is not None and time is not None and not window.start < time < window.end and len(self.edges) < _EDGES_HELD:
@@ -159,6 +164,7 @@ class _Landing:
             ids.append(identity)
             if time is not None:
                 times.append(time)
+        self._take_from_sealed(grains)
         for key, (lines, ids, times) in grains.items():
             if not self._by_time:
                 self._land(key, lines, ids, times)
@@ -168,6 +174,16 @@ class _Landing:
     def read_before(self, window: Window | None) -> bool:
         """Whether a window had been read without gaps before the fetch began: what it holds of a hole is met for the first time by anybody."""
         return window is not None and not stretches.holes(self._coverage, window.start, window.end)
+
+    def _take_from_sealed(self, grains: _Grains) -> None:
+        """Of the lines of sealed days: drop those that landed before, the others are unplaced."""
+        for key in [key for key in grains if self._route.home(key) != key]:
+            lines, ids, _ = grains.pop(key)
+            new = self._first_sightings(key, ids) if self._by_time else [True] * len(ids)
+            if any(new):
+                others, their_ids, _ = grains.setdefault(self._route.unplaced, ([], [], []))
+                others.extend(compress(lines, new))
+                their_ids.extend(compress(ids, new))
 
     def books(self) -> FetchBooks:
         """What became of the lines read so far."""

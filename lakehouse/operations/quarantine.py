@@ -10,8 +10,9 @@ import polars as pl
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
-from lakehouse.landing.read import read_line
+from lakehouse.landing.read import line_text
 from lakehouse.settings import Lake
 from lakehouse.tables.views import quarantine_files
 
@@ -32,7 +33,10 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class Refused:
-    """One refused line or row, or a held row (`level`). `raw` is its text where it was asked for: it may hold personal data."""
+    """One refused line or row, or a held row (`level`).
+
+    `raw` is its text where it was asked for: it may hold personal data. `raw_expired`: why there is none.
+    """
 
     day: dt.date
     rule: str
@@ -45,6 +49,7 @@ class Refused:
     application: str | None
     detail: str | None
     raw: str | None = None
+    raw_expired: str | None = None
 
 
 def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> list[RuleCount]:
@@ -83,10 +88,14 @@ def refused(
         frame = frame.filter(pl.col("rule") == rule)
     if ref is not None:
         frame = frame.filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
-    columns = [name for name in Refused.__dataclass_fields__ if name != "raw"]
+    columns = [name for name in Refused.__dataclass_fields__ if not name.startswith("raw")]
     found = frame.select(columns).sort("part", "line", "row", nulls_last=False)
     rows = (found if limit is None else found.head(limit)).collect().to_dicts()
-    return [Refused(**row, raw=_text(lake, LineRef(row["part"], row["line"])) if raw else None) for row in rows]
+    if not raw:
+        return [Refused(**row) for row in rows]
+    ledger = load_ledger(lake, dataset.name)
+    texts = (line_text(lake, ledger, LineRef(row["part"], row["line"])) for row in rows)
+    return [Refused(**row, raw=text, raw_expired=gone) for row, (text, gone) in zip(rows, texts, strict=True)]
 
 
 def _scan(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> pl.LazyFrame | None:
@@ -95,7 +104,3 @@ def _scan(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> pl.LazyFrame 
         return None
     frame = pl.scan_parquet(list(files))
     return frame if day is None else frame.filter(pl.col("day") == day)
-
-
-def _text(lake: Lake, ref: LineRef) -> str:
-    return read_line(lake, ref).decode("utf-8", errors="backslashreplace")

@@ -46,7 +46,10 @@ class ApplicationStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none."""
+    """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none.
+
+    `sealed_days`: days whose raw has expired; `sealed_up_to`: the last of them, None while there is none.
+    """
 
     dataset: str
     lake: str
@@ -64,6 +67,8 @@ class Status:
     clean_version: int | None
     mart_version: int | None
     mart_built_at: dt.datetime | None
+    sealed_days: int = 0
+    sealed_up_to: dt.date | None = None
 
 
 def status(lake: Lake, dataset: Dataset) -> Status:
@@ -91,6 +96,8 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         clean_version=table.version if builds else None,
         mart_version=version.number if version is not None else None,
         mart_built_at=version.built_at if version is not None else None,
+        sealed_days=len(ledger.sealed),
+        sealed_up_to=max(ledger.sealed, default=None),
     )
 
 

@@ -16,8 +16,9 @@ from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines import polars_engine
-from lakehouse.errors import AuditError, ConfigurationError, ConflictError, TransientError
+from lakehouse.errors import AuditError, ConfigurationError, ConflictError, TerminalError, TransientError
 from lakehouse.landing.ledger import Ledger, load_ledger
+from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.audit import audit_grain
@@ -77,17 +78,28 @@ def build_day(
     """Build a day and commit it. With `force` every grain is built anew, though its inputs are the same.
 
     Raises `AuditError` when a grain fails its audit (the table keeps its old version and the refusal is written down), `ConflictError` when
-    other writers were faster too often, `TransientError` when the commit comes so late that what was staged for it may be gone.
+    other writers were faster too often, `TransientError` when the commit comes so late that what was staged for it may be gone, `TerminalError` for
+    a sealed day, which stays as it was built.
     """
     began = time.perf_counter()
     run = _engine(lake, dataset, engine)
     for _ in range(_RESTARTS):
         ledger = load_ledger(lake, dataset.name)
+        _refuse_sealed(lake, ledger, day)
         attempt = _Attempt(lake, dataset, day, ledger, lake.token_key(), run, force, progress or (lambda _: None))
         report = attempt.run(began)
         if report is not None:
             return report
     raise ConflictError(f"{dataset.name} {day}: newer lines landed and were built by others {_RESTARTS} times while this ran. Try again.")
+
+
+def _refuse_sealed(lake: Lake, ledger: Ledger, day: dt.date) -> None:
+    if day in ledger.sealed:
+        kept = lake.dataset(ledger.dataset).raw_retention_days
+        told = f"retention {kept} days" if kept is not None else "raw is kept for ever now"
+        raise TerminalError(
+            f"{ledger.dataset} {day} cannot be built again: {expired(day, ledger.sealed[day])}; {told}. The table keeps what was built of it."
+        )
 
 
 def _engine(lake: Lake, dataset: Dataset, override: str | None) -> Callable[..., GrainAccount]:
@@ -154,7 +166,8 @@ class _Attempt:
         parts = self.ledger.parts[grain.key]
         superseded = {p.part.path: lines for p in parts if (lines := self.ledger.superseded.get(p.part.path))}
         released = frozenset(p.part.path for p in parts if p.part.path in self.ledger.released)
-        inputs = grains.GrainInputs(grain, parts, superseded, released=released)
+        sealed = {d: seal.number for d, seal in self.ledger.sealed.items() if grain.kind == "unplaced" and seal.number < parts[-1].number}
+        inputs = grains.GrainInputs(grain, parts, superseded, released=released, sealed=sealed)
         digest = grains.grain_digest(inputs, self.dataset.contract, self.key)
         committed = before is not None and grains.same_inputs(before.digest, digest)
         if not self.force:
@@ -237,7 +250,7 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     """The days that a build would change because of what was landed, oldest first.
 
     Lines landed that no committed build has seen, or coverage is whole now. Driven by what was landed, never by event time. A day that differs in
-    contract or code only is not stale.
+    contract or code only is not stale, nor is a sealed one.
     """
     ledger = load_ledger(lake, dataset.name)
     if not ledger.touched:
@@ -247,7 +260,7 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     applications = applications_of(lake, dataset)
     seen_of = app_transactions(lake, dataset.name, table, (delta.app_ids(d)[1] for d in ledger.touched)) if table is not None else {}
     found = []
-    for day, touched in sorted(ledger.touched.items()):
+    for day, touched in sorted((d, n) for d, n in ledger.touched.items() if d not in ledger.sealed):
         seen = seen_of.get(delta.app_ids(day)[1])
         if seen is None or day not in committed:
             found.append(StaleDay(day, touched, None, "never built"))

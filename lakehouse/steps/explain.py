@@ -20,13 +20,14 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import read_line
+from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.state import LandedPart, Ledger
 from lakehouse.settings import Lake
 from lakehouse.steps.records import rows_of_line
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
 
-Fate = Literal["kept", "duplicate", "quarantined", "held", "superseded", "blank", "pending", "dropped"]
+Fate = Literal["kept", "duplicate", "quarantined", "held", "superseded", "blank", "pending", "expired", "dropped"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class RowFate:
 
 @dataclass(frozen=True)
 class LineFate:
-    """Where one raw line ended up. `fate` is that of its rows where all agree, else "kept" if any row was kept."""
+    """Where one raw line ended up. `fate` is that of its rows where all agree, else "kept" if any row was kept.
+
+    `expired`: that the raw of its day has expired, in words. Its text is gone; it is known to be kept or quarantined, or else its fate is "expired".
+    """
 
     dataset: str
     part: str
@@ -64,6 +68,7 @@ class LineFate:
     superseded_by: tuple[int, ...] = ()
     build: int | None = None
     raw: str | None = None
+    expired: str | None = None
 
 
 def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: bool = False) -> LineFate:
@@ -76,7 +81,8 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
     if not 1 <= line <= landed.part.lines:
         raise ConfigurationError(f"{part} has lines 1 to {landed.part.lines:,}; there is no line {line}.")
     ref = LineRef(part, line)
-    text = read_line(lake, ref)
+    gone = expired_part(ledger, part)
+    text = read_line(lake, ref) if gone is None else None
     version = clean_version(lake, dataset.contract)
     build = version.builds.get(grain.date)
     superseded = line in ledger.superseded.get(part, frozenset())
@@ -84,6 +90,8 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
         rows: tuple[RowFate, ...] = (RowFate("superseded"),)
     elif build is None or landed.number > build.seen:
         rows = (RowFate("pending"),)
+    elif text is None:
+        rows = _fates_without_text(lake, dataset, version, grain, ref)
     elif not text.strip():
         rows = (RowFate("blank"),)
     else:
@@ -103,7 +111,8 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
         unplaced=grain.kind == "unplaced",
         superseded_by=tuple(ledger.superseded_by.get(part, ())) if superseded else (),
         build=build.fingerprint if build is not None else None,
-        raw=text.decode("utf-8", errors="backslashreplace") if raw else None,
+        raw=text.decode("utf-8", errors="backslashreplace") if raw and text is not None else None,
+        expired=gone,
     )
 
 
@@ -126,11 +135,25 @@ def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain:
     refused = _put_aside(lake, dataset, version.builds[grain.date], ref)
     if any(r.row is None for r in refused):
         return tuple(refused)
-    files = [f for f in version.by_day.get(grain.date, ()) if f.rsplit("/", 1)[-1].startswith(f"{grain.stem}-")]
+    files = _files_of(version, grain)
     rows = _keyed(lake, dataset, rows_of_line(dataset, text))
     known = {r.row for r in refused}
     others = [_kept_or_duplicate(files, dataset, ref, index, rows) for index in range(rows.height) if index not in known]
     return tuple(sorted([*refused, *others], key=lambda r: -1 if r.row is None else r.row))
+
+
+def _files_of(version: CleanVersion, grain: Grain) -> list[str]:
+    return [f for f in version.by_day.get(grain.date, ()) if f.rsplit("/", 1)[-1].startswith(f"{grain.stem}-")]
+
+
+def _fates_without_text(lake: Lake, dataset: Dataset, version: CleanVersion, grain: Grain, ref: LineRef) -> tuple[RowFate, ...]:
+    """What the tables tell of a line whose raw has expired. Which of its rows were kept they do not tell."""
+    refused = _put_aside(lake, dataset, version.builds[grain.date], ref)
+    kept: list[RowFate] = []
+    if files := _files_of(version, grain):
+        found = pl.scan_parquet(files).filter(pl.col("_part") == ref.part, pl.col("_line") == ref.line)
+        kept = [RowFate("kept", None, when) for when in found.select(dataset.contract.event_time).collect().to_series().sort()]
+    return (*kept, *refused) or (RowFate("expired"),)
 
 
 def _put_aside(lake: Lake, dataset: Dataset, build: Build, ref: LineRef) -> list[RowFate]:

@@ -16,7 +16,7 @@ from lakehouse.contracts.model import EXTRA
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines.kernel.tokens import PREFIX, addresses_in, token
 from lakehouse.errors import ConfigurationError
-from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import read_line, read_part
 from lakehouse.settings import Lake, TokenKey
@@ -42,12 +42,16 @@ class Attempt(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Revealed:
-    """The answer. `address` is None where no line of raw holds it (any more); `entry` is the path of the log entry."""
+    """The answer. `address` is None where no line of raw holds it (any more); `entry` is the path of the log entry.
+
+    `expired_days`: how many days could not be looked at, because their raw has expired.
+    """
 
     token: str
     address: str | None
     lines: tuple[LineRef, ...]
     entry: str
+    expired_days: int = 0
 
 
 def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Callable[[int, int], None] | None = None) -> Revealed:
@@ -65,12 +69,13 @@ def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Call
     key = lake.token_key()
     entry = _write_down(lake, dataset, asked, why.strip(), key)
     lines = _lines_of(lake, dataset, asked)
-    for ref in lines:
+    ledger = load_ledger(lake, dataset.name)
+    for ref in (one for one in lines if ledger.seal_of(one.part) is None):
         text = read_line(lake, ref)
         address = _match(asked, key, [*_personal(dataset, text), *addresses_in(text)])
         if address is not None:
-            return Revealed(asked, address, lines, entry)
-    return Revealed(asked, _scan(lake, dataset, asked, key, progress), lines, entry)
+            return Revealed(asked, address, lines, entry, len(ledger.sealed))
+    return Revealed(asked, _scan(lake, ledger, asked, key, progress), lines, entry, len(ledger.sealed))
 
 
 def attempts(lake: Lake) -> Iterator[Attempt]:
@@ -105,8 +110,8 @@ def _personal(dataset: Dataset, text: bytes) -> list[str]:
     return [value for c in dataset.contract.columns if c.pii is not None for value in rows[c.name].drop_nulls().to_list()]
 
 
-def _scan(lake: Lake, dataset: Dataset, asked: str, key: TokenKey, progress: Callable[[int, int], None] | None) -> str | None:
-    parts = sorted((p.number, p.part.path) for parts in load_ledger(lake, dataset.name).parts.values() for p in parts)
+def _scan(lake: Lake, ledger: Ledger, asked: str, key: TokenKey, progress: Callable[[int, int], None] | None) -> str | None:
+    parts = sorted((p.number, p.part.path) for parts in ledger.parts.values() for p in parts if ledger.seal_of(p.part.path) is None)
     seen: set[str] = set()
     for done, (_, path) in enumerate(reversed(parts)):
         if progress is not None:

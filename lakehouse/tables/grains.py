@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import polars as pl
@@ -27,6 +28,7 @@ class GrainInputs:
     """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines).
 
     `released`: paths of its parts whose held rows are admitted.
+    `sealed`, of an unplaced grain: day -> manifest that sealed it, of those before its newest part. They say why a line has no place.
     `attempt` names a result that is made anew although one of the same inputs is in the table: nothing may touch the files of a committed result.
     """
 
@@ -35,11 +37,16 @@ class GrainInputs:
     superseded: Mapping[str, frozenset[int]]
     attempt: str = ""
     released: frozenset[str] = frozenset()
+    sealed: Mapping[dt.date, int] = field(default_factory=dict)
+
+    def sealed_before(self, part: LandedPart) -> frozenset[dt.date]:
+        """The days that were sealed when a part landed."""
+        return frozenset(day for day, number in self.sealed.items() if number < part.number)
 
 
 def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
     """32 hex digits that change when anything changes that the result depends on; `-` and the attempt where there is one."""
-    facts = {
+    facts: dict[str, object] = {
         "dataset": contract.name,
         "grain": inputs.grain.key,
         "parts": sorted((p.part.path, p.part.sha256, p.number) for p in inputs.parts),
@@ -50,6 +57,8 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
     }
     if inputs.released:  # only then: results that were made before there were releases keep their names
         facts["released"] = sorted(inputs.released)
+    if inputs.sealed:
+        facts["sealed"] = sorted((day.isoformat(), number) for day, number in inputs.sealed.items())
     digest = hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
     return f"{digest}-{inputs.attempt}" if inputs.attempt else digest
 

@@ -38,7 +38,22 @@ def test_the_help_of_every_command_shows_an_example_and_describes_every_option(r
 
 
 def test_every_command_that_was_promised_is_there() -> None:
-    promised = ["demo", "dev", "fetch", "replay", "status", "sql", "explain", "reveal", "books", "quarantine", "doctor", "simulate", "sources"]
+    promised = [
+        "demo",
+        "dev",
+        "fetch",
+        "replay",
+        "expire",
+        "status",
+        "sql",
+        "explain",
+        "reveal",
+        "books",
+        "quarantine",
+        "doctor",
+        "simulate",
+        "sources",
+    ]
     assert {c[0] for c in COMMANDS} == set(promised)
     assert {c for c in COMMANDS if c[0] == "quarantine"} == {("quarantine", n) for n in ("list", "show", "export", "redrive", "release")}
 

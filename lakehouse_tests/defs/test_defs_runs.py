@@ -7,13 +7,15 @@ from importlib.metadata import version
 
 import dagster as dg
 import pytest
-from defs_helpers import DATASET, PERSON, SERVED_FROM, SERVED_TO, check_statuses, definitions, land, lose_a_part, materialized, newest
+from defs_helpers import CLOCK, DATASET, PERSON, SERVED_FROM, SERVED_TO, check_statuses, definitions, land, lose_a_part, materialized, newest, tick
 
 from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.run import materialize_clean, materialize_planned, materialize_raw
 from lakehouse.errors import ConfigurationError, TerminalError
+from lakehouse.steps.build import stale_days
 from lakehouse.steps.checks import CHECKS
+from lakehouse.steps.retention import expire
 from lakehouse.tables.builds import committed_builds
 
 CLEAN, RAW, QUARANTINE = catalogue.clean_key(DATASET), catalogue.raw_key(DATASET), catalogue.quarantine_key(DATASET)
@@ -158,3 +160,34 @@ def unsynced(lake, days) -> set[str]:
         graph = definitions(lake).resolve_asset_graph()
         resolver = CachingStaleStatusResolver(instance=instance, asset_graph=graph, loading_context=LoadingContextForTest(instance))
         return {str(day) for day in days if resolver.get_status(CLEAN, str(day)) != StaleStatus.FRESH}
+
+
+def test_an_hour_of_a_sealed_day_is_fetched_and_what_is_new_is_unplaced(make_lake, dataset):
+    lake = make_lake(clock=CLOCK)
+    day = SERVED_FROM.date()
+    hour = SERVED_FROM + dt.timedelta(hours=1)
+    assert materialize_raw(lake, dataset, SERVED_FROM, hour).success  # the hours after it were never read
+    assert materialize_clean(lake, dataset, [day]).success
+    expire(lake, dataset, day + dt.timedelta(days=1))
+    assert materialize_raw(lake, dataset, SERVED_FROM, hour + dt.timedelta(hours=1)).success
+    with open_instance(lake) as instance:
+        known, new = (newest(instance, RAW, f"{h:%Y-%m-%dT%H}").metadata for h in (SERVED_FROM, hour))
+        assert known["this_fetch_read"].value == known["this_fetch_had_already"].value > 0
+        assert new["this_fetch_read"].value == new["this_fetch_unplaced"].value > 0
+        for told in (known, new):
+            assert told["stored_bytes"].value == 0
+            assert told["expired"].value.startswith("raw of 2026-11-18 has expired (sealed on 2026-11-20 12:30 UTC by manifest 3); new lines")
+    assert [s.day for s in stale_days(lake, dataset)] == [CLOCK.date()]
+    failed = materialize_clean(lake, dataset, [day, CLOCK.date()])
+    assert [str(d) for d in failed.failures] == [str(day)]
+    assert [r.day for r in failed.reports] == [CLOCK.date()]
+    with pytest.raises(TerminalError, match="cannot be built again"):
+        failed.raise_for_failures()
+
+
+def test_the_sensor_asks_for_no_sealed_day(landed, dataset, instance):
+    assert materialize_clean(landed, dataset, DAYS).success
+    expire(landed, dataset, DAYS[1])
+    land(landed, dt.datetime(2026, 11, 18, 9, tzinfo=dt.UTC), lines=2, first=70)
+    asked = tick(landed, instance, f"{DATASET}_reconcile_sensor").run_requests
+    assert [request.partition_key or request.tags["dagster/asset_partition_range_start"] for request in asked] == ["2026-11-20"]

@@ -31,11 +31,18 @@ class Kernel:
         found: dict[str, Any] = json.loads(self.case(name))
         return found
 
-    def run(self, *lines: bytes | dict[str, Any], grain: Grain | None = None, part: str = "raw/part", landed: dt.datetime = LANDED) -> BlockResult:
+    def run(
+        self,
+        *lines: bytes | dict[str, Any],
+        grain: Grain | None = None,
+        part: str = "raw/part",
+        landed: dt.datetime = LANDED,
+        sealed: frozenset[dt.date] = frozenset(),
+    ) -> BlockResult:
         """The lines, as one block of one part; the grain is that of the first record's time. Both paths must say the same."""
         texts = [one if isinstance(one, bytes) else json.dumps(one, separators=(",", ":"), ensure_ascii=False).encode() for one in lines]
         dataset = find_dataset("workspace_audit")
-        context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed)
+        context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed, sealed=sealed)
         results = [
             process_block(
                 b"\n".join(texts) + b"\n", 1, contract=dataset.contract, transform=dataset.transform, context=context, key=self.key, fast=fast

@@ -6,17 +6,23 @@ import copy
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kernel_lines import Kernel
+from kernel_lines import LANDED, Kernel
 
 from lakehouse.contracts.grain import Grain
-from lakehouse.engines.kernel.rows import BlockResult
+from lakehouse.contracts.model import Contract
+from lakehouse.datasets.model import Records
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.engines.kernel.rows import BlockResult, PartContext, process_block
 from lakehouse.engines.kernel.tokens import token
 
+DATASET = find_dataset("workspace_audit")
 ADDRESS = re.compile(r"[^\s\"'<>(),;:\\]+@[\w-]+(?:\.[\w-]+)+|%40|\\u0040")
 
 
@@ -359,6 +365,39 @@ def test_a_record_of_another_hour_is_misrouted(kernel) -> None:
 def test_unplaced_lines_say_why_they_have_no_place(kernel, time: str, rule: str) -> None:
     record = set_at(kernel.record("token_activity"), "id.time", time)
     assert kernel.fate(record, grain=Grain.unplaced(dt.date(2026, 11, 20))) == (rule, "event_time", "row")
+
+
+@pytest.mark.parametrize(
+    ("time", "rule"),
+    [
+        ("2026-11-10T23:59:59.999Z", "day_sealed"),
+        ("2026-11-11T00:00:00.000Z", "before_start"),
+        ("2026-11-20T12:00:01.000Z", "in_future"),
+        ("never", "time_unreadable"),
+    ],
+)
+def test_an_unplaced_line_of_a_sealed_day_says_so(kernel, time: str, rule: str) -> None:
+    record = set_at(kernel.record("groups_two_events"), "id.time", time)
+    sealed = frozenset({dt.date(2026, 11, 10), dt.date(2026, 11, 20)})
+    result = kernel.run(record, grain=Grain.unplaced(dt.date(2026, 11, 20)), sealed=sealed)
+    assert result.quarantine["rule"].to_list() == [rule, rule]
+    assert result.rows.height == 0
+
+
+def test_one_row_of_a_sealed_day_tells_of_its_whole_record_and_of_no_other(kernel) -> None:
+    """A record may tell of several days: it has no place because one of them is sealed."""
+    record = kernel.record("groups_two_events")
+
+    def two_days(records: Records, contract: Contract) -> pl.DataFrame:
+        rows = DATASET.transform(records, contract)
+        return rows.with_columns(pl.col("event_time") + pl.duration(days=pl.col("event_index")))
+
+    lines = [json.dumps(set_at(record, "id.time", f"2026-11-{day}T09:00:00.000Z")).encode() for day in (10, 12)]
+    today = dt.date(2026, 11, 20)
+    context = PartContext(Grain.unplaced(today), "part", "fetch", "token", LANDED, sealed=frozenset({dt.date(2026, 11, 10)}))
+    contract = replace(DATASET.contract, rows_span_days=True)
+    result = process_block(b"\n".join(lines), 1, contract=contract, transform=two_days, context=context, key=kernel.key)
+    assert result.quarantine.sort("line", "row").select("line", "rule").rows() == [(1, "day_sealed")] * 2 + [(2, "before_start")] * 2
 
 
 def test_unplaced_lines_that_are_no_record_keep_their_own_rule(kernel) -> None:

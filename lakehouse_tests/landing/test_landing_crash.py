@@ -32,21 +32,33 @@ window = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 
 land_fetch(lake, CONTRACT, source="tests", application="web", purpose="new", window=window, covered=window, batches=[lines],
            http=dict, started_at=lake.now())
 """
+EXPIRER = """
+import datetime as dt, sys
+sys.path.insert(0, sys.argv[2])
+from conftest import CONTRACT
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.retention import delete_expired, land_retention
+from lakehouse.settings import open_lake
+lake, day = open_lake(sys.argv[1]), dt.date(2026, 11, 19)
+if day not in load_ledger(lake, "clicks").sealed:
+    land_retention(lake, CONTRACT, [day])
+delete_expired(lake, load_ledger(lake, "clicks"))
+"""
 WINDOW = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
 BEFORE_COMMIT = ("landing.after_read", "landing.after_part", "landing.after_ids", "landing.after_parts_synced")
 AFTER_COMMIT = ("landing.after_manifest", "landing.after_manifest_synced")
 
 
-def _run(lake, fail_at: str | None) -> int:
+def _run(lake, fail_at: str | None, script: str = LANDER) -> int:
     environment = {**os.environ, **({ENV_FAIL_POINT: fail_at} if fail_at else {})}
-    command = [sys.executable, "-c", LANDER, str(lake.store.root), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", script, str(lake.store.root), str(Path(__file__).parent)]
     return subprocess.run(command, env=environment, check=False, timeout=60).returncode
 
 
 def test_the_steps_named_here_are_all_there_are():
     folder = Path(lakehouse.landing.__file__).parent
     named = {name for file in folder.glob("*.py") for name in re.findall(r'fail_point\("([^"]+)"\)', file.read_text())}
-    assert named == {*BEFORE_COMMIT, *AFTER_COMMIT, "landing.after_checkpoint"}
+    assert named == {*BEFORE_COMMIT, *AFTER_COMMIT, "landing.after_checkpoint", "landing.after_expired"}
 
 
 @pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])
@@ -64,6 +76,21 @@ def test_a_landing_killed_at_a_step_can_be_run_again(lake, text, step):
     assert ledger.books == (FetchBooks(62, 31, 30, 1) if committed else FetchBooks(31, 0, 30, 1))
     landed = [x for parts in ledger.parts.values() for p in parts for x in text(lake, p.part.path).splitlines()]
     assert len(landed) == len(set(landed)) == 31
+
+
+@pytest.mark.parametrize(("step", "left"), [("landing.after_manifest", 3), ("landing.after_manifest_synced", 3), ("landing.after_expired", 2)])
+def test_an_expiry_killed_at_a_step_is_finished_by_the_next_one(lake, land, line, step, left):
+    manifest = land(lake, [line(f"2026-11-19T{hour:02d}:00:00Z") for hour in range(3)])
+    parts, ids = [p.path for p in manifest.parts], [p.ids for p in manifest.parts]
+    assert _run(lake, step, EXPIRER) == -signal.SIGKILL
+    assert load_ledger(lake, "clicks").sealed.keys() == {dt.date(2026, 11, 19)}
+    assert sum(map(lake.store.exists, parts)) == left
+    assert land(lake, [line("2026-11-19T01:00:00Z")]).books == FetchBooks(1, 1)  # known, whether its part is still there or not
+
+    assert _run(lake, None, EXPIRER) == 0
+    assert not any(map(lake.store.exists, parts))
+    assert all(map(lake.store.exists, ids))
+    assert load_ledger(lake, "clicks").last_number == 3
 
 
 def test_what_a_killed_landing_left_behind_is_found_and_cleared(lake, text):

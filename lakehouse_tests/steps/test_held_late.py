@@ -13,8 +13,11 @@ import pytest
 from build_lakes import BEFORE, CLOCK, DAY, BuildLake, check_lake, event, whole
 
 from lakehouse.accounts.books import Books
+from lakehouse.errors import TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
+from lakehouse.landing.release import land_release
+from lakehouse.landing.retention import land_retention
 from lakehouse.operations.quarantine import refused, rule_counts
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.operations.status import status
@@ -184,3 +187,13 @@ def test_a_lake_that_holds_nothing_gets_no_manifest(made: BuildLake) -> None:
     report = release(made.lake, made.dataset)
     assert (report.manifest, report.days) == (None, ())
     assert load_ledger(made.lake, made.dataset.name).last_number == 1
+
+
+def test_held_rows_of_a_sealed_day_stay_held(held: tuple[BuildLake, LineRef]) -> None:
+    made, ref = held
+    sealing = land_retention(made.lake, made.dataset.contract, [DAY])
+    report = release(made.lake, made.dataset)
+    assert (report.manifest, report.rows, report.days, report.sealed) == (None, 0, (), (DAY,))
+    with pytest.raises(TerminalError, match=f"has expired .* manifest {sealing.number}"):
+        land_release(made.lake, made.dataset.name, [ref.part])
+    assert load_ledger(made.lake, made.dataset.name).last_number == sealing.number

@@ -34,6 +34,7 @@ class PartContext:
     superseded: frozenset[int] = frozenset()
     reference_time: dt.datetime | None = None
     released: bool = False
+    sealed: frozenset[dt.date] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ def _bad_rows(frame: pl.DataFrame, contract: Contract, context: PartContext) -> 
             .then(pl.lit("time_unreadable"))
             .when(pl.col("event_time") > context.landed_at)
             .then(pl.lit("in_future"))
+            .when(_of_sealed(context))
+            .then(pl.lit("day_sealed"))
             .otherwise(pl.lit("before_start")),
             field=pl.lit(time),
         )
@@ -155,6 +158,13 @@ def _bad_rows(frame: pl.DataFrame, contract: Contract, context: PartContext) -> 
         lost = facts.filter(~inside).select("index", rule=pl.lit("misrouted"), field=pl.lit(time))
         faults = pl.concat([faults, lost]).unique("index", keep="first", maintain_order=True)
     return faults.join(facts, on="index", how="left", maintain_order="left").with_columns(pl.col("index").cast(pl.Int64))
+
+
+def _of_sealed(context: PartContext) -> pl.Expr:
+    """Rows of a record that tells of a day that was sealed before its line landed."""
+    if not context.sealed:
+        return pl.lit(value=False)
+    return pl.col("event_time").dt.date().is_in(sorted(context.sealed)).any().over("line")
 
 
 def _marked(frame: pl.DataFrame, column: str) -> pl.Series:

@@ -1,0 +1,30 @@
+"""Sealed days: their raw has expired. What landed is still known by its identity, its text is gone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from lakehouse.contracts.grain import Grain
+from lakehouse.errors import TransientError
+from lakehouse.landing.manifest import Part
+from lakehouse.landing.state import Ledger, Seal
+
+
+def expired(day: dt.date, seal: Seal) -> str:
+    """That the raw of a day is gone, in words."""
+    return f"raw of {day} has expired (sealed on {seal.at:%Y-%m-%d %H:%M} UTC by manifest {seal.number})"
+
+
+def expired_part(ledger: Ledger, path: str) -> str | None:
+    """The same for the day of a part; None while its raw is there."""
+    found = ledger.seal_of(path)
+    return expired(*found) if found is not None else None
+
+
+def refuse_sealed(ledger: Ledger, parts: Iterable[Part]) -> None:
+    """Raise `TransientError` when a part lies on a day that was sealed after its lines had been given their place: nothing lands on such a day."""
+    for part in parts:
+        day = Grain.parse(part.grain).date
+        if day in ledger.sealed:
+            raise TransientError(f"Lines of {day} were about to land, but {expired(day, ledger.sealed[day])} in the meantime. Fetch them again.")
