@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from lakehouse.errors import AuditError, ConfigurationError, LakehouseError, TransientError
@@ -24,6 +25,11 @@ MEANINGS = (
     "3 try again (rate limit, lost connection, lost race); 4 cannot go on until somebody changes something (damaged or newer lake, full disk); "
     "70 a bug; 130 interrupted."
 )
+
+
+def code_of_all(errors: Iterable[Exception]) -> ExitCode:
+    """The exit code of a command in which some of the work failed: try again when that may help for all of it."""
+    return ExitCode.TRANSIENT if all(isinstance(error, TransientError) for error in errors) else ExitCode.DATA
 
 
 def code_of(error: LakehouseError) -> ExitCode:

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 _KEPT_WHOLE = 20  # characters of a cell that a narrow terminal does not break
 PIPE_WIDTH = 200  # a pipe or a file has no width; Rich would cut tables at 80
@@ -141,10 +142,22 @@ def hint(message: str) -> None:
     notes().print(f"[dim]{message}[/]")
 
 
-def progress(*, quiet: bool = False) -> Progress:
+class Noted(Progress):
+    """A progress display with room for a line below it."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, and the note where there is one."""
+        yield from super().get_renderables()
+        if self.note:
+            yield Text(self.note, style="yellow")
+
+
+def progress(*, quiet: bool = False) -> Noted:
     """A progress display on stderr; silent where stderr is no terminal."""
     console = notes()
-    return Progress(
+    return Noted(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=28),

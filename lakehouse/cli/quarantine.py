@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, hint, print_json, table
+from lakehouse.cli.output import facts, hint, print_json, table
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -129,6 +128,7 @@ def redrive(
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """
     from lakehouse.cli.replay import build_days
+    from lakehouse.cli.work import Failed
     from lakehouse.defs.redriven import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
@@ -136,14 +136,12 @@ def redrive(
     report = land(opened, chosen, file)
     tell_redrive(opened, chosen, report)
     result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
-    errors: list[str] = []
+    failed = Failed()
     if not as_json:
         facts().print(f"{report.lines:,} lines superseded by manifest {', '.join(str(m.number) for m in report.manifests)}")
     if build:
-        after, errors = build_days(opened, chosen, report.days, quiet=as_json)
+        after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
     if as_json:
         print_json(result)
-    if errors:
-        error_panel("\n".join(errors), title="What failed")
-        raise typer.Exit(ExitCode.DATA)
+    failed.end("What failed")

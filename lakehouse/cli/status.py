@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,6 +13,7 @@ from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading
 
 if TYPE_CHECKING:
+    from lakehouse.accounts.lateness import Recovered
     from lakehouse.landing.manifest import Window
     from lakehouse.operations.status import Status
 
@@ -20,7 +22,7 @@ def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOptio
     """How complete, how late and how healthy each dataset is.
 
     "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
-    have landed lines that their build has not seen.
+    have landed lines that their build has not seen. Late ones: lines of a stretch that had been read before, by the fetch that found them.
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
@@ -54,6 +56,7 @@ def show(status: Status, console: Console) -> None:
     )
     lines = [
         ("lateness", lateness),
+        ("late ones found", _recovered(status.recovered)),
         ("fetches", f"{status.fetches:,} manifests, {status.landed_lines:,} lines landed"),
         ("pending lines", f"{tick(not status.pending_lines)} {status.pending_lines:,}"),
         ("stale days", f"{tick(not status.stale)} {_days([s.day for s in status.stale])}"),
@@ -66,6 +69,13 @@ def show(status: Status, console: Console) -> None:
         ("marts", published),
     ]
     console.print(table(None, ["", ""], lines, raw=True))
+
+
+def _recovered(found: Sequence[Recovered]) -> str:
+    late = found[0].late if found else 0
+    if not late:
+        return "none yet"
+    return f"{late:,}: " + ", ".join(f"{r.purpose.replace('_', ' ')} {r.count:,} ({r.share:.1%})" for r in found)
 
 
 def _time(value: dt.datetime | None) -> str:

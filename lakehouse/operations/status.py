@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehouse.accounts.books import Books
-from lakehouse.accounts.lateness import quantile
+from lakehouse.accounts.lateness import Recovered, quantile
 from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Window
@@ -46,13 +46,14 @@ class ApplicationStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none."""
+    """How a dataset is. `recovered`: which fetches found what was late. `versions`: of the clean table and the published marts, None without one."""
 
     dataset: str
     lake: str
     now: dt.datetime
     applications: tuple[ApplicationStatus, ...]
     lateness: Lateness | None
+    recovered: tuple[Recovered, ...]
     fetches: int
     landed_lines: int
     pending_lines: int
@@ -80,6 +81,7 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         now=lake.now(),
         applications=_applications(lake, dataset, ledger),
         lateness=summarise(ledger.lateness),
+        recovered=ledger.recovered,
         fetches=ledger.last_number,
         landed_lines=sum(p.part.lines for p in parts),
         pending_lines=_pending(ledger, builds),

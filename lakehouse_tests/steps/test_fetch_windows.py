@@ -17,6 +17,7 @@ from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.landing.manifest import Window
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.waiting import Wait
 from lakehouse.steps.fetch import PARALLEL, fetch, fetch_windows, hour_window, next_fetch, probe
 
 NOW = dt.datetime(2026, 11, 20, 13, 15, tzinfo=dt.UTC)
@@ -51,6 +52,10 @@ class Events:
     asked: list[tuple[str, dt.datetime, dt.datetime]] = field(default_factory=list)
     keeps_from: dt.datetime = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def waiting(self) -> tuple[Wait, ...]:
+        return ()
 
     def add(self, time: dt.datetime, application: str = "login") -> bytes:
         identity = {"time": time.isoformat().replace("+00:00", "Z"), "uniqueQualifier": str(len(self.events)), "applicationName": application}
