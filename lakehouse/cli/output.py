@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -38,7 +39,14 @@ def notes() -> Console:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
+    file = _kept_stderr() if stderr and stream is sys.__stderr__ else None
+    return Console(file=file, stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+@functools.cache
+def _kept_stderr() -> TextIO:
+    """Where stderr went when it was first asked for. While a step of a run is executed, Dagster turns descriptor 2 to a file of its own."""
+    return os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, buffering=1)
 
 
 def to_json(value: object) -> str:

@@ -26,7 +26,8 @@ from lakehouse.steps.fetch import next_fetch
 from lakehouse.steps.waiting import Waiting
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the log is in the history; the terminal is the command's
-_LISTED = 20
+_LISTED = 5
+_INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ def _materialize(
             listener.failures = {}
             result = work.execute(instance, stretch, config if later is None or not runs else later)
             runs.append(result.run_id)
+            if _interrupted(result):
+                raise KeyboardInterrupt
             if not result.success:
                 failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
     return Materialized(tuple(runs), tuple(listener.reports), failures)
@@ -162,13 +165,19 @@ class _Work:
 
 
 def _listed(failures: Mapping[str, Exception]) -> str:
-    """The failures, one line for partitions next to each other that failed in the same way."""
+    """The failures, one line for partitions next to each other that failed in the same way, the longest stretches first."""
+    groups = [(words, [key for key, _ in group]) for words, group in groupby(failures.items(), key=lambda item: str(item[1]))]
     lines = []
-    for words, group in groupby(failures.items(), key=lambda item: str(item[1])):
-        partitions = [partition for partition, _ in group]
+    for words, partitions in sorted(groups, key=lambda group: -len(group[1])):
         names = partitions[0] if len(partitions) == 1 else f"{partitions[0]} to {partitions[-1]} ({len(partitions):,} partitions)"
         lines.append(f"- {names}: {words}")
     return "\n".join([*lines[:_LISTED], *([f"- and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else [])])
+
+
+def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody pressed Ctrl-C: Dagster makes a failed step of it."""
+    errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    return any(error is not None and error.cls_name in _INTERRUPTS for error in errors)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

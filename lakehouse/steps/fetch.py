@@ -216,6 +216,9 @@ def fetch_windows(
                 outcomes[asked[future]] = outcome
                 if progress is not None:
                     progress(outcome, done, len(windows))
+        except BaseException:
+            asked_of.stop()
+            raise
         finally:  # whoever interrupts waits for the windows under way, not for those that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
     return FetchReport(dataset.name, tuple(outcomes[i] for i in range(len(windows))), (dt.datetime.now(dt.UTC) - began).total_seconds())

@@ -16,11 +16,15 @@ Waiting = Callable[[Sequence[Wait]], None]
 
 
 class Waits(Protocol):
-    """A source that tells what it waits for."""
+    """A source that tells what it waits for, and can be told to stop."""
 
     @property
     def waiting(self) -> Sequence[Wait]:
         """What its threads wait for at this moment before they ask again."""
+        ...
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
         ...
 
 

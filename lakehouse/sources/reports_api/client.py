@@ -77,7 +77,7 @@ class ReportsApiClient:
         now: Callable[[], dt.datetime],
         authorizer: Authorization | None = None,
         retry: RetryPolicy | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         rand: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -88,8 +88,8 @@ class ReportsApiClient:
         self._rand = rand
         self._monotonic = monotonic
         self._waits = Waits(sleep, monotonic)
-        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep, clock=monotonic)
-        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep, clock=monotonic)
+        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
+        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
         self._transport = Transport(options)
         self._counters = Counters()
 
@@ -107,6 +107,10 @@ class ReportsApiClient:
     def waiting(self) -> tuple[Wait, ...]:
         """What its threads wait for at this moment before they ask again."""
         return self._waits.now()
+
+    def stop(self) -> None:
+        """Wait for nothing any more: whoever waits, and whoever would, fails with `TransientError`."""
+        self._waits.stop()
 
     def close(self) -> None:
         """Close idle connections."""
