@@ -22,8 +22,8 @@ class ExitCode(IntEnum):
 
 MEANINGS = (
     "Exit codes: 0 all is well; 1 something is wrong with the data (books do not close, a check or a build failed); 2 wrong usage or configuration; "
-    "3 try again (rate limit, lost connection, lost race); 4 cannot go on until somebody changes something (damaged or newer lake, full disk); "
-    "70 a bug; 130 interrupted."
+    "3 try again (rate limit, source away, lost race; nothing else failed); 4 cannot go on until somebody changes something (damaged or newer lake, "
+    "full disk); 70 a bug; 130 interrupted."
 )
 
 

@@ -31,7 +31,8 @@ def fetch(
     """Ask the source for what is new and land it: unread hours, the overlap before them, sweeps that are due.
 
     It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it
-    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice.
+    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice. While the source is away it says what
+    it waits for; when nothing failed but what may pass, the exit code is 3.
 
     Example:  [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """
