@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 # Fine where an overlap may end (3 minutes to 6 hours), coarse beyond. The last one takes the rest.
@@ -12,6 +13,23 @@ BUCKETS: tuple[int, ...] = (
     HOUR, 90 * MINUTE, 2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR, 9 * HOUR, 12 * HOUR,
     DAY, 2 * DAY, 3 * DAY, 7 * DAY, 30 * DAY, 180 * DAY, 100 * 365 * DAY,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What the fetches of one purpose found late: `count` of all `late` ones. `share`: from 0 to 1, None while nothing was late."""
+
+    purpose: str
+    count: int
+    late: int
+    share: float | None
+
+
+def recovered(found: Mapping[str, int], purposes: Sequence[str]) -> tuple[Recovered, ...]:
+    """The share of each purpose in all late first sightings. `found`: purpose -> late first sightings; `purposes`: those to name in any case."""
+    late = sum(found.values())
+    names = [*purposes, *sorted(set(found) - set(purposes))]
+    return tuple(Recovered(name, found.get(name, 0), late, found.get(name, 0) / late if late else None) for name in names)
 
 
 def bucket(seconds: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from lakehouse.errors import AuditError, ConfigurationError, LakehouseError, TransientError
@@ -21,9 +22,14 @@ class ExitCode(IntEnum):
 
 MEANINGS = (
     "Exit codes: 0 all is well; 1 something is wrong with the data (books do not close, a check or a build failed); 2 wrong usage or configuration; "
-    "3 try again (rate limit, lost connection, lost race); 4 cannot go on until somebody changes something (damaged or newer lake, full disk); "
-    "70 a bug; 130 interrupted."
+    "3 try again (rate limit, source away, lost race; nothing else failed); 4 cannot go on until somebody changes something (damaged or newer lake, "
+    "full disk); 70 a bug; 130 interrupted."
 )
+
+
+def code_of_all(errors: Iterable[Exception]) -> ExitCode:
+    """The exit code of a command in which some of the work failed: try again when that may help for all of it."""
+    return ExitCode.TRANSIENT if all(isinstance(error, TransientError) for error in errors) else ExitCode.DATA
 
 
 def code_of(error: LakehouseError) -> ExitCode:

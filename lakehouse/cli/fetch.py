@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, hint, print_json
+from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_writing, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -32,12 +31,13 @@ def fetch(
     """Ask the source for what is new and land it: unread hours, the overlap before them, sweeps that are due.
 
     It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it
-    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice.
+    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice. While the source is away it says what
+    it waits for; when nothing failed but what may pass, the exit code is 3.
 
     Example:  [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """
     from lakehouse.cli.simulated import serving
-    from lakehouse.cli.work import advancing, fetched, runs, show_fetched
+    from lakehouse.cli.work import Failed, advancing, fetched, runs, show_fetched
     from lakehouse.defs.run import materialize_planned, materialize_raw
 
     if start is None and (end is not None or application):
@@ -45,24 +45,23 @@ def fetch(
     opened, chosen = open_for_writing(ctx, lake), pick_dataset(dataset)
     with serving(opened, chosen), advancing("fetching", quiet=as_json) as advance:
         if start is None:
-            done = materialize_planned(opened, chosen, advance=advance)
+            done = materialize_planned(opened, chosen, advance=advance, waiting=advance.waiting)
         else:
             until = end.replace(tzinfo=dt.UTC) if end is not None else opened.now()
-            done = materialize_raw(opened, chosen, start.replace(tzinfo=dt.UTC), until, "backfill", applications=application, advance=advance)
+            since = start.replace(tzinfo=dt.UTC)
+            done = materialize_raw(opened, chosen, since, until, "backfill", applications=application, advance=advance, waiting=advance.waiting)
     if not as_json:
         show_fetched(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "fetch": fetched(done.reports)}
-    errors: list[str] = []
+    failed = Failed()
     if build and done.success:
         from lakehouse.cli.replay import build_stale
 
-        after, errors = build_stale(opened, chosen, quiet=as_json)
+        after, failed = build_stale(opened, chosen, quiet=as_json)
         result |= after
     if as_json:
         print_json(result)
     done.raise_for_failures()
-    if errors:
-        error_panel("\n".join(errors), title="Checks that failed")
-        raise typer.Exit(ExitCode.DATA)
+    failed.end("What failed")
     if not build and not as_json:
         hint("build what landed: lakehouse replay --stale   (or leave it to the sensor: lakehouse dev --sensors)")

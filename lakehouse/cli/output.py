@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 _KEPT_WHOLE = 20  # characters of a cell that a narrow terminal does not break
 PIPE_WIDTH = 200  # a pipe or a file has no width; Rich would cut tables at 80
@@ -37,7 +39,14 @@ def notes() -> Console:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
+    file = _kept_stderr() if stderr and stream is sys.__stderr__ else None
+    return Console(file=file, stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+@functools.cache
+def _kept_stderr() -> TextIO:
+    """Where stderr went when it was first asked for. While a step of a run is executed, Dagster turns descriptor 2 to a file of its own."""
+    return os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, buffering=1)
 
 
 def to_json(value: object) -> str:
@@ -141,10 +150,22 @@ def hint(message: str) -> None:
     notes().print(f"[dim]{message}[/]")
 
 
-def progress(*, quiet: bool = False) -> Progress:
+class Noted(Progress):
+    """A progress display with room for a line below it."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, and the note where there is one."""
+        yield from super().get_renderables()
+        if self.note:
+            yield Text(self.note, style="yellow")
+
+
+def progress(*, quiet: bool = False) -> Noted:
     """A progress display on stderr; silent where stderr is no terminal."""
     console = notes()
-    return Progress(
+    return Noted(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=28),

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, hint, print_json, table, warn
+from lakehouse.cli.output import facts, hint, print_json, table, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -136,6 +135,7 @@ def redrive(
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """
     from lakehouse.cli.replay import build_days
+    from lakehouse.cli.work import Failed
     from lakehouse.defs.redriven import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
@@ -143,13 +143,15 @@ def redrive(
     report = land(opened, chosen, file)
     tell_redrive(opened, chosen, report)
     result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
-    errors: list[str] = []
+    failed = Failed()
     if not as_json:
         facts().print(f"{report.lines:,} lines superseded by manifest {', '.join(str(m.number) for m in report.manifests)}")
     if build:
-        after, errors = build_days(opened, chosen, report.days, quiet=as_json)
+        after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
-    _end(result, errors, as_json)
+    if as_json:
+        print_json(result)
+    failed.end("What failed")
 
 
 @app.command("release")
@@ -171,13 +173,14 @@ def release(
     Example:  [bold]lakehouse quarantine release --day 2026-11-18[/]
     """
     from lakehouse.cli.replay import build_days
+    from lakehouse.cli.work import Failed
     from lakehouse.defs.redriven import tell_release
     from lakehouse.steps.release import release as land
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     report = land(opened, chosen, {d.date() for d in day} if day else None)
     tell_release(opened, chosen, report)
-    number, errors = report.manifest.number if report.manifest is not None else None, list[str]()
+    number, failed = report.manifest.number if report.manifest is not None else None, Failed()
     result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days), "sealed": list(report.sealed)}
     if not as_json:
         nothing = "Nothing more to admit: an earlier release waits for a build" if report.days else "Nothing to admit: no row is held"
@@ -185,14 +188,8 @@ def release(
         if report.sealed:
             facts().print(f"Held for ever, because raw of these days has expired: {', '.join(map(str, report.sealed))}")
     if build and report.days:
-        after, errors = build_days(opened, chosen, report.days, quiet=as_json)
+        after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
-    _end(result, errors, as_json)
-
-
-def _end(result: dict[str, object], errors: list[str], as_json: bool) -> None:
     if as_json:
         print_json(result)
-    if errors:
-        error_panel("\n".join(errors), title="What failed")
-        raise typer.Exit(ExitCode.DATA)
+    failed.end("What failed")

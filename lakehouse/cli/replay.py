@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import error_panel, facts, print_json
+from lakehouse.cli.exits import ExitCode, code_of_all
+from lakehouse.cli.output import facts, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from lakehouse.cli.work import Failed
     from lakehouse.datasets.model import Dataset
     from lakehouse.settings import Lake
 
@@ -46,12 +47,10 @@ def replay(
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     days = _days(opened, chosen, day, start, end, stale)
     left = _unpublished(opened, chosen) if stale else ()
-    result, errors = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, also_publish=left, quiet=as_json)
+    result, failed = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, also_publish=left, quiet=as_json)
     if as_json:
         print_json(result)
-    if errors:
-        error_panel("\n".join(errors), title="What failed")
-        raise typer.Exit(ExitCode.DATA)
+    failed.end("What failed")
 
 
 def _days(
@@ -72,7 +71,7 @@ def _days(
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], list[str]]:
+def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], Failed]:
     """Build what is stale and publish it, and what was built before and never published: see `build_days`."""
     from lakehouse.steps.build import stale_days
 
@@ -97,9 +96,9 @@ def build_days(
     marts: bool = True,
     also_publish: Sequence[dt.date] = (),
     quiet: bool = False,
-) -> tuple[dict[str, Any], list[str]]:
-    """Build days and publish the marts of those that went well. Returns the facts for `--json` and what failed, in words."""
-    from lakehouse.cli.work import advancing, built, failed_checks, published, runs, show_built, show_published
+) -> tuple[dict[str, Any], Failed]:
+    """Build days and publish the marts of those that went well. Returns the facts for `--json`, and what failed."""
+    from lakehouse.cli.work import Failed, advancing, built, failed_checks, published, runs, show_built, show_published
     from lakehouse.defs.run import Materialized, materialize_clean, materialize_marts
 
     with advancing("building", quiet=quiet) as advance:
@@ -108,7 +107,8 @@ def build_days(
         done.raise_for_failures()
     elif not quiet:
         show_built(done.reports, facts())
-    errors = [f"{day}: {error}" for day, error in done.failures.items()] + failed_checks(done.reports)
+    red = failed_checks(done.reports)
+    errors = [f"{day}: {error}" for day, error in done.failures.items()] + red
     shown = Materialized()
     to_publish = sorted({*(r.day for r in done.reports), *also_publish})
     if marts and to_publish:
@@ -117,4 +117,5 @@ def build_days(
         if not quiet:
             show_published(shown.reports, facts())
         errors += [f"marts: {error}" for error in dict.fromkeys(str(e) for e in shown.failures.values())]
-    return {"runs": runs(done, shown), "days": built(done.reports), "marts": published(shown.reports), "errors": errors}, errors
+    code = ExitCode.DATA if red else code_of_all([*done.failures.values(), *shown.failures.values()])
+    return {"runs": runs(done, shown), "days": built(done.reports), "marts": published(shown.reports), "errors": errors}, Failed(errors, code)

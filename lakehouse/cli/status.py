@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +14,7 @@ from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_fo
 
 if TYPE_CHECKING:
     from lakehouse.accounts.books import Books
+    from lakehouse.accounts.lateness import Recovered
     from lakehouse.landing.manifest import Window
     from lakehouse.operations.status import Status
 
@@ -21,7 +23,7 @@ def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOptio
     """How complete, how late and how healthy each dataset is.
 
     "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
-    have landed lines that their build has not seen.
+    have landed lines that their build has not seen. Late ones: lines of a stretch that had been read before, by the fetch that found them.
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
@@ -55,6 +57,7 @@ def show(status: Status, console: Console) -> None:
     )
     lines = [
         ("lateness", lateness),
+        ("late ones found", _recovered(status.recovered)),
         ("fetches", f"{status.fetches:,} manifests, {status.landed_lines:,} lines landed"),
         ("pending lines", f"{tick(not status.pending_lines)} {status.pending_lines:,}"),
         ("stale days", f"{tick(not status.stale)} {_days([s.day for s in status.stale])}"),
@@ -74,6 +77,13 @@ def show(status: Status, console: Console) -> None:
 def _rows(books: Books) -> str:
     held = f", {books.held:,} held as late" if books.held else ""
     return f"{books.kept:,} kept, {books.duplicate:,} duplicates, {books.quarantined:,} quarantined{held}"
+
+
+def _recovered(found: Sequence[Recovered]) -> str:
+    late = found[0].late if found else 0
+    if not late:
+        return "none yet"
+    return f"{late:,}: " + ", ".join(f"{r.purpose.replace('_', ' ')} {r.count:,} ({r.share:.1%})" for r in found)
 
 
 def _time(value: dt.datetime | None) -> str:

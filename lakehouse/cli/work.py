@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
-from lakehouse.cli.output import progress, table, tick, warn
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.output import Noted, error_panel, hint, progress, table, tick, warn
+from lakehouse.sources.waiting import Seldom, Wait, sentence
 
 if TYPE_CHECKING:
     from lakehouse.defs.run import Materialized
@@ -18,7 +22,38 @@ if TYPE_CHECKING:
     from lakehouse.steps.build import DayReport
     from lakehouse.steps.fetch import FetchReport
 
-Advance = Callable[[str, int, int], None]
+
+@dataclass
+class Failed:
+    """What failed, in words, and the exit code that it amounts to."""
+
+    words: list[str] = field(default_factory=list)
+    code: ExitCode = ExitCode.DATA
+
+    def end(self, title: str) -> None:
+        """Show it and end the command; nothing where nothing failed."""
+        if self.words:
+            error_panel("\n".join(self.words), title=title)
+            raise typer.Exit(self.code)
+
+
+class Advance:
+    """What a run tells while it is under way, shown: how far it is, and what it waits for."""
+
+    def __init__(self, what: str, shown: Noted) -> None:
+        self._what, self._shown, self._task = what, shown, shown.add_task(what, total=None)
+        self._seldom = Seldom(hint)
+
+    def __call__(self, now: str, done: int, total: int) -> None:
+        """Move the bar on."""
+        self._shown.update(self._task, description=f"{self._what}: {now}", completed=done, total=total)
+
+    def waiting(self, waits: Sequence[Wait]) -> None:
+        """Under the bar, as long as it lasts; where there is no bar as a line now and then."""
+        if self._shown.disable:
+            self._seldom(waits)
+        else:
+            self._shown.note = sentence(waits) if waits else ""
 
 
 @contextlib.contextmanager
@@ -26,12 +61,7 @@ def advancing(what: str, *, quiet: bool = False) -> Iterator[Advance]:
     """A progress bar that a run moves on. Dagster's own log goes to its history, not to the terminal."""
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with progress(quiet=quiet) as shown:
-        task = shown.add_task(what, total=None)
-
-        def advance(now: str, done: int, total: int) -> None:
-            shown.update(task, description=f"{what}: {now}", completed=done, total=total)
-
-        yield advance
+        yield Advance(what, shown)
 
 
 def fetched(reports: Sequence[FetchReport]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue, listen
 from lakehouse.defs.checks import check_specs, refusal, results_of
-from lakehouse.defs.events import RETRIES, PartitionRun
+from lakehouse.defs.events import PartitionRun
 from lakehouse.defs.metadata import clean_metadata, quarantine_metadata
 from lakehouse.defs.partitions import Calendar, days_of_grains
 from lakehouse.defs.resources import LakeResource
@@ -48,12 +48,13 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
         description=catalogue.clean_description(dataset),
         metadata=catalogue.table_metadata(dataset, "clean"),
         code_version=f"{contract.version}.{contract.transform_version}",
-        retry_policy=RETRIES,
         # A lake whose clock stands still cannot become stale.
         freshness_policy=None if calendar.clock else dg.FreshnessPolicy.time_window(fail_window=max(contract.freshness, dt.timedelta(minutes=1))),
     )
     def clean(context: dg.AssetExecutionContext, config: CleanConfig, lake: LakeResource) -> Iterator[Any]:
-        opened, run = lake.open(), PartitionRun(context, key)
+        run = PartitionRun(context, key)
+        with run.faults():
+            opened = lake.open()
         for number, day in enumerate(run.keys, start=1):
             with run.partition(day):
                 try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from dagster._core.definitions.data_version import (
     get_input_event_pointer_tag,
 )
 
-from lakehouse.defs import listen
-from lakehouse.errors import LakehouseError, TransientError
+from lakehouse.defs import listen, retries
+from lakehouse.errors import LakehouseError
 
 Metadata = Mapping[str, Any]
-RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
+_NAMED = 20  # partitions that a failure names; the others are in its metadata and on the page of the asset
 
 
 class PartitionRun:
@@ -74,17 +74,29 @@ class PartitionRun:
         with self.partition(key):
             raise error
 
+    def left_out(self, keys: Iterable[str], error: Exception) -> None:
+        """These partitions were not tried, all for the same reason."""
+        self._failed |= dict.fromkeys(keys, error)
+
+    def faults(self) -> contextlib.AbstractContextManager[None]:
+        """Around work that all partitions share."""
+        return retries.faults(self._context)
+
+    def to_do(self) -> list[str]:
+        """The partitions that this try is for: after a retry those that were good the first time are not asked for again."""
+        return [key for key in self.keys if not self._told_before(key)]
+
     def finish(self) -> Iterator[dg.Output[None]]:
-        """Close the checks, or raise the one `Failure` that names the partitions that went wrong. It is retried when every fault may pass."""
+        """Close the checks, or end with the one `Failure` that names the partitions that went wrong (see `retries.fail`)."""
         listen.failures(self._failed)
         if self._failed:
-            first = next(iter(self._failed.values()))
-            cause = first if isinstance(first, (LakehouseError, OSError)) else None
-            raise dg.Failure(
-                f"{len(self._failed)} of {len(self.keys)} partitions failed: {', '.join(self._failed)}. {_sentence(first)}",
+            faults = list(self._failed.values())
+            more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+            failure = dg.Failure(
+                f"{len(faults)} of {len(self.keys)} partitions failed: {', '.join(list(self._failed)[:_NAMED])}{more}. {_sentence(faults[0])}",
                 metadata={key: _sentence(error) for key, error in self._failed.items()},
-                allow_retries=all(isinstance(e, TransientError) for e in self._failed.values()),
-            ) from cause
+            )
+            retries.fail(self._context, failure, faults)
         for check in self._context.selected_asset_check_keys:  # their results were logged; the outputs are what runs wait for
             yield dg.Output(None, output_name=self._context.assets_def.get_output_name_for_asset_check_key(check))
 
@@ -114,15 +126,9 @@ class MartRun:
     def __init__(self, context: dg.AssetExecutionContext) -> None:
         self._context = context
 
-    @contextlib.contextmanager
-    def faults(self) -> Iterator[None]:
-        """A fault that will not pass is not tried again."""
-        listen.failures({})
-        try:
-            yield
-        except (LakehouseError, OSError) as error:
-            listen.failures(dict.fromkeys(self._context.partition_keys, error))
-            raise dg.Failure(str(error), allow_retries=isinstance(error, TransientError)) from error
+    def faults(self) -> contextlib.AbstractContextManager[None]:
+        """Around the work."""
+        return retries.faults(self._context)
 
     def materialized(self, asset: dg.AssetKey, metadata: Metadata) -> Iterator[dg.MaterializeResult[Any]]:
         """These partitions of a mart are published. A mart that nobody selected was published all the same."""

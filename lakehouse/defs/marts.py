@@ -12,7 +12,7 @@ from pydantic import Field
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue, listen
 from lakehouse.defs.automation import after_clean, with_parents
-from lakehouse.defs.events import RETRIES, MartRun
+from lakehouse.defs.events import MartRun
 from lakehouse.defs.metadata import mart_metadata, tests_metadata
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
@@ -50,7 +50,6 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="marts",  # one DuckDB writer; a second build would be thrown away when it comes to publishing
         group_name=dataset.name,
-        retry_policy=RETRIES,
     )
     def marts(context: dg.AssetExecutionContext, config: MartsConfig, lake: LakeResource) -> Iterator[Any]:
         days = sorted({dt.date.fromisoformat(key) for key in (*context.partition_keys, *config.also)})

@@ -92,6 +92,7 @@ def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
         "last_landed": max(p.landed_at for p in parts).isoformat() if parts else None,
         "last_manifest": max((p.number for p in parts), default=0),
         "expired": f"{expired(grain.date, seal)}; new lines of it go to the unplaced lines of the day they land on" if seal is not None else None,
+        "late_found_by_all_fetches": _recovered(ledger.recovered),
     }
     return _present(shown)
 
@@ -162,6 +163,12 @@ def _applications(parts: Iterable[LandedPart]) -> dg.TableMetadataValue:
     for part in parts:
         lines[part.application] += part.part.lines
     return _table(({"application": a, "lines": n} for a, n in sorted(lines.items())), {"application": "string", "lines": "int"})
+
+
+def _recovered(found: Sequence[lateness.Recovered]) -> dg.TableMetadataValue:
+    """Of the whole dataset: which fetches found what came late."""
+    rows = ({"purpose": r.purpose, "late_lines": r.count, "share": "" if r.share is None else f"{r.share:.1%}"} for r in found)
+    return _table(rows, {"purpose": "string", "late_lines": "int", "share": "string"})
 
 
 def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:

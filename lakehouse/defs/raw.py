@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of these functions as types.
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -22,11 +23,14 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Purpose, Window
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.settings import Lake
+from lakehouse.sources.waiting import Seldom, Wait
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.fetch import WindowOutcome, fetch_windows, hour_window, next_fetch
+from lakehouse.steps.waiting import Waiting
 
 HOURS_PER_RUN = 24
 _AT_ONCE = 24  # hours that are fetched before they are told: what a killed run leaves untold
+NOT_TRIED = TransientError("Not tried: the source failed too often in a row. Ask again when it answers.")
 
 
 class RawConfig(dg.Config):
@@ -58,15 +62,22 @@ def build_raw_asset(*, dataset: Dataset, calendar: Calendar) -> dg.AssetsDefinit
         description=catalogue.raw_description(dataset),
         metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(dataset.source.applications if dataset.source else ())},
         code_version="1",
-        # No retry policy: the client of the source has tried each page for minutes before an hour fails.
     )
     def raw(context: dg.AssetExecutionContext, config: RawConfig, lake: LakeResource) -> Iterator[Any]:
-        opened, run = lake.open(), PartitionRun(context, key)
-        for first in range(0, len(run.keys), _AT_ONCE):
-            keys = run.keys[first : first + _AT_ONCE]
-            report = fetch_windows(opened, dataset, _windows(opened, dataset, config, run, keys), run_id=context.run.run_id, progress=_advance)
-            listen.report(report)
-            yield from _told(opened, dataset, run, keys, report.outcomes)
+        run, waiting = PartitionRun(context, key), _waiting(context)
+        left = run.to_do()
+        with run.faults():
+            opened = lake.open()
+            while left:
+                keys, left = left[:_AT_ONCE], left[_AT_ONCE:]
+                windows = _windows(opened, dataset, config, run, keys)
+                report = fetch_windows(opened, dataset, windows, run_id=context.run.run_id, progress=_advance, waiting=waiting)
+                listen.report(report)
+                yield from _told(opened, dataset, run, keys, report.outcomes)
+                if report.not_tried:
+                    run.left_out(left, NOT_TRIED)
+                    listen.gave_up()
+                    break
         yield from run.finish()
 
     return raw
@@ -101,20 +112,30 @@ def _told(lake: Lake, dataset: Dataset, run: PartitionRun, keys: Sequence[str], 
         ours = [o for o in outcomes if grain.start <= o.planned.window.start < grain.end]
         bad = [o for o in ours if o.manifest is None]
         if bad:
-            error = bad[0].error or TransientError("Not tried: the source failed too often in a row. Ask again when it answers.")
-            run.failed(key, error if isinstance(error, Exception) else TransientError(str(error)))
+            run.failed(key, _worst(bad))
         elif ours:
             yield from run.materialized(key, raw_metadata(ledger, grain) | _brought(ours), version=raw_version(ledger, grain))
 
 
+def _worst(failed: Sequence[WindowOutcome]) -> Exception:
+    """The error of an hour with several: one that will not pass, so that the hour is not tried again."""
+    errors = [o.error for o in failed if isinstance(o.error, Exception)]
+    return next((e for e in errors if not isinstance(e, TransientError)), errors[0] if errors else NOT_TRIED)
+
+
 def _brought(outcomes: Sequence[WindowOutcome]) -> dict[str, Any]:
     manifests = [o.manifest for o in outcomes if o.manifest is not None]
+    late: Counter[str] = Counter()
+    for manifest in manifests:
+        late[manifest.purpose] += manifest.late_recovered
     books = sum((m.books for m in manifests), FetchBooks())
     return {
         "this_fetch_read": books.read,
         "this_fetch_had_already": books.re_read,
         "this_fetch_landed": books.placed,
         "this_fetch_unplaced": books.unplaced,
+        "this_fetch_found_late": late.total(),
+        "this_fetch_found_late_by_purpose": ", ".join(f"{purpose} {count}" for purpose, count in sorted(late.items())),
         "this_fetch_manifests": ", ".join(str(m.number) for m in manifests),
         "this_fetch_purposes": ", ".join(sorted({o.planned.purpose for o in outcomes})),
     }
@@ -122,6 +143,17 @@ def _brought(outcomes: Sequence[WindowOutcome]) -> dict[str, Any]:
 
 def _advance(outcome: WindowOutcome, done: int, total: int) -> None:
     listen.advance(f"{outcome.planned.application} {outcome.planned.window.start:%Y-%m-%d %H:%M}", done, total)
+
+
+def _waiting(context: dg.AssetExecutionContext) -> Waiting:
+    """Who listens hears all of it, the log of the run a line now and then."""
+    seldom = Seldom(context.log.info)
+
+    def told(waits: Sequence[Wait]) -> None:
+        listen.waiting(waits)
+        seldom(waits)
+
+    return told
 
 
 def _time(text: str | None) -> dt.datetime | None:

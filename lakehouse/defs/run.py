@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
@@ -16,13 +17,17 @@ from lakehouse.defs.instance import open_instance, process_tags
 from lakehouse.defs.listen import Advance, listening
 from lakehouse.defs.partitions import HOUR_FORMAT, Calendar
 from lakehouse.defs.ranges import range_tags, stretches
+from lakehouse.defs.raw import NOT_TRIED
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.landing.manifest import Purpose
 from lakehouse.marts.specs import mart_specs
 from lakehouse.settings import Lake
 from lakehouse.steps.fetch import next_fetch
+from lakehouse.steps.waiting import Waiting
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the log is in the history; the terminal is the command's
+_LISTED = 5
+_INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,8 @@ class Materialized:
         if len(different) == 1:
             raise next(iter(different.values()))
         if different:
-            listed = "\n".join(f"- {partition}: {error}" for partition, error in self.failures.items())
             kind = TransientError if all(isinstance(e, TransientError) for e in different.values()) else TerminalError
-            raise kind(f"{len(self.failures)} partitions failed, the others are done:\n{listed}")
+            raise kind(f"{len(self.failures)} partitions failed, the others are done:\n{_listed(self.failures)}")
 
 
 def materialize_raw(
@@ -61,19 +65,20 @@ def materialize_raw(
     *,
     applications: Sequence[str] | None = None,
     advance: Advance | None = None,
+    waiting: Waiting | None = None,
 ) -> Materialized:
     """Fetch `[start, end)` by materializing its hours of `raw/<dataset>` in one run. Reports: `FetchReport`."""
     config = {"purpose": purpose, "since": start.astimezone(dt.UTC).isoformat(), "until": end.astimezone(dt.UTC).isoformat()}
     if applications is not None:
         config["applications"] = list(applications)  # type: ignore[assignment]
     keys = _hours(Calendar.of(lake, dataset.name), start, end)
-    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], keys, config, advance)
+    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], keys, config, advance, waiting=waiting)
 
 
-def materialize_planned(lake: Lake, dataset: Dataset, *, advance: Advance | None = None) -> Materialized:
+def materialize_planned(lake: Lake, dataset: Dataset, *, advance: Advance | None = None, waiting: Waiting | None = None) -> Materialized:
     """Fetch what the plan of the next fetch names: unread hours, overlap, sweeps. One run per stretch of hours. Reports: `FetchReport`."""
     hours = {w.window.start.astimezone(dt.UTC).strftime(HOUR_FORMAT) for w in next_fetch(lake, dataset).windows}
-    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], sorted(hours), {"purpose": "planned"}, advance)
+    return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], sorted(hours), {"purpose": "planned"}, advance, waiting=waiting)
 
 
 def materialize_clean(
@@ -104,16 +109,25 @@ def _materialize(
     advance: Advance | None,
     *,
     later: Mapping[str, Any] | None = None,
+    waiting: Waiting | None = None,
 ) -> Materialized:
-    """One run per stretch of partitions; a run that fails does not stop the next. `later`: the config of all runs but the first."""
+    """One run per stretch of partitions; a run that fails does not stop the next, unless the source is left alone.
+
+    `later`: the config of all runs but the first.
+    """
     work = _Work(lake, dataset, assets)
     runs: list[str] = []
     failures: dict[str, Exception] = {}
-    with open_instance(lake) as instance, listening(advance) as listener:
+    with open_instance(lake) as instance, listening(advance, waiting) as listener:
         for stretch in work.stretches(keys):
+            if listener.gave_up:
+                failures |= dict.fromkeys(stretch, NOT_TRIED)
+                continue
             listener.failures = {}
             result = work.execute(instance, stretch, config if later is None or not runs else later)
             runs.append(result.run_id)
+            if _interrupted(result):
+                raise KeyboardInterrupt
             if not result.success:
                 failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
     return Materialized(tuple(runs), tuple(listener.reports), failures)
@@ -148,6 +162,22 @@ class _Work:
             run_config={**_QUIET, "ops": {self._node.assets_def.op.name: {"config": dict(config)}}},
             raise_on_error=False,
         )
+
+
+def _listed(failures: Mapping[str, Exception]) -> str:
+    """The failures, one line for partitions next to each other that failed in the same way, the longest stretches first."""
+    groups = [(words, [key for key, _ in group]) for words, group in groupby(failures.items(), key=lambda item: str(item[1]))]
+    lines = []
+    for words, partitions in sorted(groups, key=lambda group: -len(group[1])):
+        names = partitions[0] if len(partitions) == 1 else f"{partitions[0]} to {partitions[-1]} ({len(partitions):,} partitions)"
+        lines.append(f"- {names}: {words}")
+    return "\n".join([*lines[:_LISTED], *([f"- and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else [])])
+
+
+def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody pressed Ctrl-C: Dagster makes a failed step of it."""
+    errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    return any(error is not None and error.cls_name in _INTERRUPTS for error in errors)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

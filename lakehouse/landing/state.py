@@ -9,6 +9,7 @@ import msgspec
 
 from lakehouse.accounts import lateness
 from lakehouse.accounts.books import FetchBooks
+from lakehouse.accounts.lateness import Recovered, recovered
 from lakehouse.contracts.grain import Grain
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.manifest import Manifest, Part, Window
@@ -94,6 +95,11 @@ class Ledger(msgspec.Struct, frozen=True):
     def lateness(self) -> dict[int, int]:
         """Lateness of all applications together: upper bound of the bucket in seconds -> first sightings."""
         return lateness.total(self.lateness_by_application.values())
+
+    @property
+    def recovered(self) -> tuple[Recovered, ...]:
+        """Of all late first sightings the share of the overlap, of each sweep, and of whatever else met one."""
+        return recovered(self.late_recovered, ("overlap", *SWEEPS))
 
     @property
     def sweeps(self) -> dict[tuple[str, str], dt.datetime]:

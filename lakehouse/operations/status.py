@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehouse.accounts.books import Books
-from lakehouse.accounts.lateness import quantile
+from lakehouse.accounts.lateness import Recovered, quantile
 from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Window
@@ -48,7 +48,7 @@ class ApplicationStatus:
 class Status:
     """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none.
 
-    `sealed_days`: days whose raw has expired; `sealed_up_to`: the last of them, None while there is none.
+    `recovered`: which fetches found what was late. `sealed_days`: days whose raw has expired; `sealed_up_to`: the last of them, None without one.
     """
 
     dataset: str
@@ -56,6 +56,7 @@ class Status:
     now: dt.datetime
     applications: tuple[ApplicationStatus, ...]
     lateness: Lateness | None
+    recovered: tuple[Recovered, ...]
     fetches: int
     landed_lines: int
     pending_lines: int
@@ -85,6 +86,7 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         now=lake.now(),
         applications=_applications(lake, dataset, ledger),
         lateness=summarise(ledger.lateness),
+        recovered=ledger.recovered,
         fetches=ledger.last_number,
         landed_lines=sum(p.part.lines for p in parts),
         pending_lines=_pending(ledger, builds),

@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from lakehouse.landing.state import SWEEPS
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import applications_of
+from lakehouse.steps.waiting import Waiting, Waits, as_they_end
 
 PARALLEL = 4
 # A source that fails this often in a row is down or refuses us; asking it for the rest of 180 days would only add to its load.
@@ -42,7 +43,7 @@ class Walk(Protocol):
         ...
 
 
-class Source(Protocol):
+class Source(Waits, Protocol):
     """A source that can be asked for a window, by several threads at once."""
 
     def window(self, application: str, start: dt.datetime, end: dt.datetime) -> Walk:
@@ -190,22 +191,24 @@ def fetch_windows(
     *,
     run_id: str | None = None,
     progress: Progress | None = None,
+    waiting: Waiting | None = None,
     source: Source | None = None,
 ) -> FetchReport:
     """Fetch planned windows, four at a time, each landed with one manifest as soon as it is read.
 
     A window that fails lands nothing and does not stop the others; the report carries its error. After eight failures in a row the rest is not tried.
-    What a window may count as covered ends the source's margin before now.
+    What a window may count as covered ends the source's margin before now. `progress` and `waiting` are called in the thread of the caller.
     """
     began = dt.datetime.now(dt.UTC)
     if not windows:
         return FetchReport(dataset.name, (), 0.0)
-    work = _Work(lake, dataset, source if source is not None else _open(lake, dataset), run_id)
+    asked_of = source if source is not None else _open(lake, dataset)
+    work = _Work(lake, dataset, asked_of, run_id)
     outcomes: dict[int, WindowOutcome] = {}
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="fetch") as pool:
         asked = {pool.submit(work.run, planned): index for index, planned in enumerate(windows)}
         try:
-            for done, future in enumerate(as_completed(asked), start=1):
+            for done, future in enumerate(as_they_end(asked, asked_of, waiting), start=1):
                 error = future.exception()
                 if error is not None and not isinstance(error, LakehouseError | OSError):
                     raise error
@@ -213,6 +216,9 @@ def fetch_windows(
                 outcomes[asked[future]] = outcome
                 if progress is not None:
                     progress(outcome, done, len(windows))
+        except BaseException:
+            asked_of.stop()
+            raise
         finally:  # whoever interrupts waits for the windows under way, not for those that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
     return FetchReport(dataset.name, tuple(outcomes[i] for i in range(len(windows))), (dt.datetime.now(dt.UTC) - began).total_seconds())

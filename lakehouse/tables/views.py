@@ -170,6 +170,12 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     return _table(rows, {**numbers, **text, **times})
 
 
+def recovered_table(lake: Lake, dataset: str) -> pa.Table:
+    """purpose, late_recovered, share: which fetches found the lines that came late (share of all of them, null while there are none)."""
+    rows = [{"purpose": r.purpose, "late_recovered": r.count, "share": r.share} for r in load_ledger(lake, dataset).recovered if r.late]
+    return _table(rows, {"purpose": pa.string(), "late_recovered": pa.int64(), "share": pa.float64()})
+
+
 def coverage_table(lake: Lake, dataset: str) -> pa.Table:
     """application, start, end: what was read without gaps."""
     coverage = load_ledger(lake, dataset).coverage
@@ -182,9 +188,9 @@ def register_views(
 ) -> CleanVersion:
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
-    Those are `.books`, `.fetches`, `.coverage`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also when nothing was
-    built yet. `days`: show the committed builds of these days only (fetches and coverage are shown whole). Returns the whole version of the clean
-    table that they are of.
+    Those are `.books`, `.fetches`, `.coverage`, `.recovered`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also when
+    nothing was built yet. `days`: show the committed builds of these days only (fetches, coverage and what they recovered are shown whole). Returns
+    the whole version of the clean table that they are of.
     """
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     version = clean_version(lake, contract)
@@ -202,6 +208,7 @@ def register_views(
         "census": census_table(accounts),
         "fetches": fetches_table(lake, contract.name),
         "coverage": coverage_table(lake, contract.name),
+        "recovered": recovered_table(lake, contract.name),
     }
     for name, table in tables.items():
         con.register(f"_{name}_arrow", table)

@@ -55,6 +55,20 @@ def test_a_replay_of_an_unchanged_day_builds_no_hour_and_force_builds_every_one(
     assert forced["books"] == unchanged["books"]
 
 
+def test_a_lost_race_ends_with_3(run: Any, fetched_lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lakehouse.marts import build
+    from lakehouse.tables import delta
+
+    monkeypatch.setattr(build, "_TRIES", 0)
+    published_first = run("replay", "2026-11-18", "--lake", fetched_lake)
+    assert published_first.code == 3
+    assert "marts: The marts of workspace_audit: other builds were published first" in published_first.err
+    monkeypatch.setattr(delta, "_TRIES", 0)
+    committed_first = run("replay", "2026-11-17", "--lake", fetched_lake)
+    assert committed_first.code == 3
+    assert "It may work if tried again" in committed_first.err
+
+
 def test_a_range_is_fetched_again_although_it_was_read(run: Any, fetched_lake: Path, fetched: Any) -> None:
     again = run("fetch", "--from", "2026-11-17T23", "--to", "2026-11-18T01", "-a", "token", "--lake", fetched_lake, "--json").json["fetch"]
     assert (again["windows"], again["placed"]) == (2, 0)

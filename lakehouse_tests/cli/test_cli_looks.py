@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.engines.kernel.tokens import token
+from lakehouse.landing.manifest import Window
+from lakehouse.landing.write import land_fetch
 
 
 def test_status_tells_coverage_pending_lines_and_what_was_refused(run: Any, small_lake: Any, token_key: str) -> None:
@@ -24,13 +26,38 @@ def test_status_tells_coverage_pending_lines_and_what_was_refused(run: Any, smal
     assert "missing_required 1" in shown
 
 
+def test_status_tells_which_fetches_found_what_came_late(run: Any, changing_lake: Any) -> None:
+    lake, contract = changing_lake.lake, changing_lake.dataset.contract
+    window = Window(dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC), dt.datetime(2026, 11, 17, 10, tzinfo=dt.UTC))
+    for purpose, first, count in (("overlap", 500, 3), ("daily_sweep", 510, 1)):
+        identity = {"time": "2026-11-17T09:45:00.000Z", "applicationName": "login", "customerId": "C0"}
+        lines = [json.dumps({"id": {**identity, "uniqueQualifier": str(n)}}).encode() for n in range(first, first + count)]
+        land_fetch(
+            lake, contract, source="reports_api", application="login", purpose=purpose, window=window, covered=window, batches=[lines], http=dict,
+            started_at=lake.now(),
+        )  # fmt: skip
+    (told,) = run("status", "--json", "--lake", changing_lake.folder).json
+    # Two came with fetches of the small lake that asked for that hour again: the duplicate and the pending line.
+    assert told["recovered"] == [
+        {"purpose": "overlap", "count": 3, "late": 6, "share": 0.5},
+        {"purpose": "daily_sweep", "count": 1, "late": 6, "share": 1 / 6},
+        {"purpose": "weekly_sweep", "count": 0, "late": 6, "share": 0.0},
+        {"purpose": "new", "count": 2, "late": 6, "share": 1 / 3},
+    ]
+    shown = run("status", "--lake", changing_lake.folder).out
+    assert "6: overlap 3 (50.0%), daily sweep 1 (16.7%), weekly sweep 0 (0.0%), new 2 (33.3%)" in shown
+    rows = run("sql", "SELECT purpose, late_recovered, share FROM ops.recovered", "--json", "--lake", changing_lake.folder).json
+    assert [(r["purpose"], r["late_recovered"], r["share"]) for r in rows] == [(r["purpose"], r["count"], r["share"]) for r in told["recovered"]]
+
+
 def test_an_empty_lake_has_a_status_too(run: Any, tmp_path: Path) -> None:
     from lakehouse.settings import open_lake
 
     open_lake(tmp_path)
     (told,) = run("status", "--json", "--lake", tmp_path).json
     assert (told["fetches"], told["days"], told["clean_version"], told["mart_version"]) == (0, 0, None, None)
-    assert run("status", "--lake", tmp_path).code == 0
+    assert told["recovered"][0] == {"purpose": "overlap", "count": 0, "late": 0, "share": None}
+    assert "none yet" in run("status", "--lake", tmp_path).out
 
 
 def test_books_close_and_tell_what_is_pending(run: Any, small_lake: Any, token_key: str) -> None:

@@ -107,7 +107,7 @@ def test_held_rows_are_listed_and_released_and_a_second_release_does_nothing(run
     told = run("quarantine", "release", "--day", "2026-11-16", "--lake", lake)
     assert (told.code, told.out) == (0, "Nothing to admit: no row is held\n")
     result = run("quarantine", "release", "--day", str(DAY), "--no-build", "--json", "--lake", lake)
-    assert (result.code, result.json) == (0, {"rows": 1, "manifest": 3, "days": [str(DAY)]})
+    assert (result.code, result.json) == (0, {"rows": 1, "manifest": 3, "days": [str(DAY)], "sealed": []})
     waits = run("quarantine", "release", "--no-build", "--lake", lake)
     assert (waits.code, waits.out) == (0, "Nothing more to admit: an earlier release waits for a build\n")
     assert run("status", "--json", "--lake", lake).json[0]["stale"][0]["touched"] == 3
@@ -115,7 +115,7 @@ def test_held_rows_are_listed_and_released_and_a_second_release_does_nothing(run
     assert [r["rule"] for r in run("quarantine", "list", "--json", "--lake", lake).json] == ["changed_type"]
     assert run("sql", "SELECT count(*) AS n FROM clean.workspace_audit", "--json", "--lake", lake).json == [{"n": 2}]
     assert run("books", "--lake", lake).code == 0
-    assert run("quarantine", "release", "--json", "--lake", lake).json == {"rows": 0, "manifest": None, "days": []}
+    assert run("quarantine", "release", "--json", "--lake", lake).json == {"rows": 0, "manifest": None, "days": [], "sealed": []}
 
 
 def test_a_release_is_told_on_the_page_of_the_raw_asset(run: Any, strict_lake: tuple[BuildLake, str]) -> None:

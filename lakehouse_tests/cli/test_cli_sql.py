@@ -25,7 +25,7 @@ def test_clean_quarantine_and_ops_answer_in_one_session(run: Any, small_lake: An
 
 
 def test_the_ops_tables_name_their_dataset(run: Any, small_lake: Any) -> None:
-    for table in ("books", "fetches", "coverage", "lateness", "census", "builds"):
+    for table in ("books", "fetches", "coverage", "recovered", "lateness", "census", "builds"):
         rows = run("sql", f"SELECT DISTINCT dataset FROM ops.{table}", "--json", "--lake", small_lake.folder).json
         assert rows == [{"dataset": "workspace_audit"}]
 

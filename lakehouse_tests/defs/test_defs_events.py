@@ -8,6 +8,8 @@ from defs_helpers import QUIET, materialized
 
 from lakehouse.defs.events import PartitionRun
 from lakehouse.defs.listen import listening
+from lakehouse.defs.ranges import range_tags
+from lakehouse.defs.retries import RETRIES_TAG, SECONDS_TAG
 from lakehouse.errors import TerminalError, TransientError
 
 KEY = dg.AssetKey(["clean", "things"])
@@ -16,9 +18,9 @@ SECRET = "ada@example.com"
 
 
 def run(instance, faults, first="a", last="c"):
-    """Materialize a range; `faults`: partition -> errors of the tries, in order (None: it goes well)."""
+    """Materialize a range, with two more tries at once; `faults`: partition -> errors of the tries, in order (None: it goes well)."""
 
-    @dg.asset(key=KEY, partitions_def=DAYS, output_required=False, retry_policy=dg.RetryPolicy(max_retries=2))
+    @dg.asset(key=KEY, partitions_def=DAYS, output_required=False)
     def things(context):
         told = PartitionRun(context, KEY)
         for key in told.keys:
@@ -30,13 +32,10 @@ def run(instance, faults, first="a", last="c"):
         yield from told.finish()
 
     job = dg.Definitions([things], executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
-    where = (
-        {"partition_key": first}
-        if first == last
-        else {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
-    )
+    one = first == last
+    tags = {RETRIES_TAG: "2", SECONDS_TAG: "0"} | ({} if one else range_tags([first, last]))
     with listening() as listener:
-        result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False, **where)
+        result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False, tags=tags, partition_key=first if one else None)
     return result, listener.failures
 
 
@@ -53,6 +52,22 @@ def test_a_fault_that_will_not_pass_is_not_tried_again(instance):
     assert not result.success
     assert failures == {"b": error}
     assert materialized(instance, KEY) == {"a": 1, "c": 1}
+
+
+def test_a_fault_that_will_not_pass_beside_one_that_may_is_not_tried_again(instance):
+    result, failures = run(instance, {"a": [TransientError("busy"), None], "b": [TerminalError("no permission"), None]})
+    assert not result.success
+    assert list(failures) == ["a", "b"]
+    assert materialized(instance, KEY) == {"c": 1}
+
+
+def test_after_the_last_try_the_failure_says_what_failed_and_not_that_tries_ran_out(instance):
+    result, failures = run(instance, {"b": [TransientError(f"busy {n}") for n in range(5)]})
+    assert not result.success
+    assert {k: str(e) for k, e in failures.items()} == {"b": "busy 2"}
+    (failed,) = [e for e in result.all_events if e.is_step_failure]
+    assert "1 of 3 partitions failed: b. busy 2" in failed.step_failure_data.error.message
+    assert failed.step_failure_data.user_failure_data.metadata["b"].value == "busy 2"
 
 
 def test_a_bug_in_one_partition_does_not_reach_its_neighbours_and_is_not_tried_again(instance):

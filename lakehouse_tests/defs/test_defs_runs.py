@@ -106,6 +106,24 @@ def test_an_hour_of_raw_shows_its_totals_beside_what_this_fetch_brought(make_lak
     assert metadata["this_fetch_purposes"].value == "daily_sweep"
 
 
+def test_a_sweep_shows_what_it_found_late_and_which_share_of_all_that_is(make_lake, dataset):
+    lake = make_lake()
+    hour = dt.datetime(2026, 11, 18, 9, tzinfo=dt.UTC)
+    land(lake, hour, lines=0)  # read to its end, and there was nothing yet
+    swept = materialize_raw(lake, dataset, hour, hour + dt.timedelta(hours=1), "daily_sweep", applications=["login"])
+    late = swept.reports[0].books.placed
+    assert late > 0
+    with open_instance(lake) as instance:
+        metadata = newest(instance, RAW, "2026-11-18T09").metadata
+    assert metadata["this_fetch_found_late"].value == late
+    assert metadata["this_fetch_found_late_by_purpose"].value == f"daily_sweep {late}"
+    assert [dict(r.data) for r in metadata["late_found_by_all_fetches"].records] == [
+        {"purpose": "overlap", "late_lines": 0, "share": "0.0%"},
+        {"purpose": "daily_sweep", "late_lines": late, "share": "100.0%"},
+        {"purpose": "weekly_sweep", "late_lines": 0, "share": "0.0%"},
+    ]
+
+
 def test_an_hour_that_the_source_no_longer_keeps_fails_with_that_sentence_and_its_neighbours_do_not(make_lake, dataset):
     lake = make_lake(start=dt.date(2026, 5, 24))  # 180 days and a half before the clock
     start = dt.datetime(2026, 5, 24, 10, tzinfo=dt.UTC)

@@ -16,6 +16,7 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.sources.reports_api import open_source, options_for
 from lakehouse.sources.reports_api.options import check_url
+from lakehouse.sources.reports_api.retry import RetryPolicy
 
 
 @pytest.fixture
@@ -60,6 +61,11 @@ def test_a_simulated_source_has_no_rate_limit_unless_one_is_set(make_lake: Any, 
     assert options_for(make_lake(url="http://127.0.0.1:8765", queries_per_minute=60), dataset).queries_per_minute == 60
 
 
+def test_the_lake_says_how_long_a_source_may_be_away(make_lake: Any, dataset: Dataset) -> None:
+    assert options_for(make_lake(), dataset).away == RetryPolicy().away == 60
+    assert options_for(make_lake(away_seconds=5), dataset).away == 5
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -81,6 +87,9 @@ def test_only_https_or_this_machine_is_asked(url: str) -> None:
         ({"queries_per_minute": "fast"}, "source.queries_per_minute .* should be a number"),
         ({"queries_per_minute": True}, "source.queries_per_minute .* should be a number"),
         ({"subject": ["a"]}, "source.subject .* should be a text"),
+        ({"away_seconds": "soon"}, "source.away_seconds .* should be a number"),
+        ({"away_seconds": -1}, "source.away_seconds .* should be seconds from 0 to 3600"),
+        ({"away_seconds": 3601}, "source.away_seconds .* should be seconds from 0 to 3600"),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_named(make_lake: Any, dataset: Dataset, source: dict[str, Any], says: str) -> None:

@@ -17,6 +17,7 @@ from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.landing.manifest import Window
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.waiting import Wait
 from lakehouse.steps.fetch import PARALLEL, fetch, fetch_windows, hour_window, next_fetch, probe
 
 NOW = dt.datetime(2026, 11, 20, 13, 15, tzinfo=dt.UTC)
@@ -50,7 +51,15 @@ class Events:
     failing: dict[dt.datetime, Exception] = field(default_factory=dict)
     asked: list[tuple[str, dt.datetime, dt.datetime]] = field(default_factory=list)
     keeps_from: dt.datetime = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    stopped: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def waiting(self) -> tuple[Wait, ...]:
+        return ()
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def add(self, time: dt.datetime, application: str = "login") -> bytes:
         identity = {"time": time.isoformat().replace("+00:00", "Z"), "uniqueQualifier": str(len(self.events)), "applicationName": application}
@@ -150,6 +159,7 @@ def test_a_mistake_in_the_program_is_not_taken_for_a_failed_window(lake, dataset
     source = Events(failing={_hour(1): ZeroDivisionError("bug")})
     with pytest.raises(ZeroDivisionError):
         fetch(lake, dataset, _hour(0), _hour(4), source=source)
+    assert source.stopped
 
 
 def test_what_is_not_past_the_margin_is_read_and_not_covered(lake, dataset):

@@ -19,6 +19,8 @@ from lakehouse.sources.reports_api.pages import Page, parse_page
 from lakehouse.sources.reports_api.ratelimit import TokenBucket
 from lakehouse.sources.reports_api.retry import Retryable, RetryPolicy, retry_after
 from lakehouse.sources.reports_api.transport import Transport
+from lakehouse.sources.reports_api.waits import Waits
+from lakehouse.sources.waiting import Wait
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +77,19 @@ class ReportsApiClient:
         now: Callable[[], dt.datetime],
         authorizer: Authorization | None = None,
         retry: RetryPolicy | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         rand: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options = options
         self._now = now
         self._authorizer = authorizer
-        self._retry = retry or RetryPolicy()
-        self._sleep = sleep
+        self._retry = retry or RetryPolicy(away=options.away)
         self._rand = rand
-        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep, clock=monotonic)
-        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep, clock=monotonic)
+        self._monotonic = monotonic
+        self._waits = Waits(sleep, monotonic)
+        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
+        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
         self._transport = Transport(options)
         self._counters = Counters()
 
@@ -99,6 +102,15 @@ class ReportsApiClient:
     def identity(self) -> Identity:
         """Who asks."""
         return self._authorizer.identity if self._authorizer else Identity()
+
+    @property
+    def waiting(self) -> tuple[Wait, ...]:
+        """What its threads wait for at this moment before they ask again."""
+        return self._waits.now()
+
+    def stop(self) -> None:
+        """Wait for nothing any more: whoever waits, and whoever would, fails with `TransientError`."""
+        self._waits.stop()
 
     def close(self) -> None:
         """Close idle connections."""
@@ -175,29 +187,28 @@ class ReportsApiClient:
         )
 
     def _page(self, application: str, query: Mapping[str, str], counters: Counters) -> tuple[Page, bytes]:
-        """One page and its body, asked for as often as the policy allows."""
+        """One page and its body, asked for as often and as long as the policy allows."""
         waited = 0.0
+        away_since: float | None = None
         for failures in range(1, self._retry.attempts + 1):
             try:
                 return self._attempt(application, query, counters)
             except Retryable as again:
                 failed = again
-            delay = self._retry.delay(failures, failed.wait, self._rand)
-            if failures == self._retry.attempts or delay > self._retry.patience:
+            now = self._monotonic()
+            away_since = (away_since if away_since is not None else now) if failed.away else None
+            away_for = now - away_since if away_since is not None else 0.0
+            delay = self._retry.wait(failures, failed, away_for, self._rand)
+            if delay is None:
                 break
             log.info("%s: %s, trying again in %.1f s (%s)", application, failed.cause, delay, failed)
             counters.retried(failed.cause)
             counters.waited(delay)
             waited += delay
-            self._sleep(delay)
-        asked = (
-            f"; it asks to wait {failed.wait:.0f} s, more than the {self._retry.patience:.0f} s that are waited for"
-            if failed.wait and delay > self._retry.patience
-            else ""
-        )
+            self._waits.sleep(Wait(application, failed.words, failures + 1, self._retry.attempts, delay))
         raise TransientError(
-            f"The Reports API gave no page of {application!r} ({_where(query)}) after {failures} tries and {waited:.0f} s of waiting{asked}. "
-            f"The last failure: {failed.cause}: {failed}"
+            f"The Reports API gave no page of {application!r} ({_where(query)}) after {failures} tries and {waited:.0f} s of waiting"
+            f"{self._retry.why_no_more(failed, away_for)}. The last failure: {failed.cause}: {failed}"
         ) from failed
 
     def _attempt(self, application: str, query: Mapping[str, str], counters: Counters) -> tuple[Page, bytes]:

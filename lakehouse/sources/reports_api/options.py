@@ -31,7 +31,8 @@ class ReportsApiOptions:
     """How to reach the API and how hard to ask.
 
     `queries_per_minute` None: no client-side limit (a simulated source). `timeout`: seconds to connect and between two reads.
-    `max_pages`: a walk of more pages than this never ends. `retention`: how far back the API answers.
+    `away`: seconds after which a source that is away is given up (see `RetryPolicy`). `max_pages`: a walk of more pages than this never ends.
+    `retention`: how far back the API answers.
     """
 
     url: str = GOOGLE_URL
@@ -43,7 +44,8 @@ class ReportsApiOptions:
     retention: dt.timedelta = dt.timedelta(days=180)
     page_size: int = 1000
     max_pages: int = 50_000
-    timeout: tuple[float, float] = (10.0, 90.0)
+    timeout: tuple[float, float] = (10.0, 60.0)
+    away: float = 60.0
     compress: bool = True
 
     @property
@@ -71,6 +73,7 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
         filter_queries_per_minute=None if simulated and per_minute is None else FILTER_QUERIES_PER_MINUTE,
         retention=declared.retention,
         compress=not simulated,
+        away=_seconds(settings, "away_seconds", dataset.name, ReportsApiOptions.away),
     )
 
 
@@ -103,6 +106,13 @@ def _number(settings: dict[str, Any], key: str, dataset: str) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise _wrong(dataset, key, "a number", value)
     return value
+
+
+def _seconds(settings: dict[str, Any], key: str, dataset: str, default: float) -> float:
+    value = _number(settings, key, dataset)
+    if value is not None and not 0 <= value <= 3600:
+        raise _wrong(dataset, key, "seconds from 0 to 3600", value)
+    return default if value is None else value
 
 
 def _applications(settings: dict[str, Any], dataset: str) -> tuple[str, ...]:
