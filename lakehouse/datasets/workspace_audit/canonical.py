@@ -121,16 +121,15 @@ def _unknown_member(name: str, raw: bytes) -> Hash:
 
 def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> Lanes:
     """The hash of each value of an Arrow array."""
-    told: Lanes
     match kind:
         case JsonText():
             table, codes = _dictionary(values)
             table[-1] = _NULL
-            told = table[codes]
+            told: Lanes = table.take(codes, axis=0)  # ten times as fast as an index
             return told
         case JsonBool():
-            told = np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64)[pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)]
-            return told
+            codes = pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)
+            return np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64).take(codes, axis=0)
         case JsonList(item):
             return _nulled(_lists(values, item, extras, unordered=unordered), values)
         case JsonObject():
@@ -170,9 +169,9 @@ def _lists(values: Any, item: JsonType, extras: Extras, *, unordered: bool) -> L
     if not unordered:
         positions = np.arange(len(hashes)) - np.repeat(ends - lengths, lengths)
         known = np.array([_mixed(_position(i)) for i in range(int(lengths.max(initial=0)))], np.uint64).reshape(-1, 2)
-        hashes = _mix(hashes + known[positions])
+        hashes = _mix(hashes + known.take(positions, axis=0))
     sums = np.concatenate([np.zeros((1, 2), np.uint64), np.cumsum(hashes, axis=0, dtype=np.uint64)])
-    return _mix(sums[ends] - sums[ends - lengths] + np.array(_MULTISET if unordered else _LIST, np.uint64))
+    return _mix(sums.take(ends, axis=0) - sums.take(ends - lengths, axis=0) + np.array(_MULTISET if unordered else _LIST, np.uint64))
 
 
 def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
@@ -185,24 +184,32 @@ def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
         if isinstance(field.type, JsonText):  # mixed once per distinct text; null adds nothing
             table, codes = _dictionary(column)
             table[:-1] = _mix(table[:-1] + np.array(_name(field.name), np.uint64))
-            total += table[codes]
+            total += table.take(codes, axis=0)
             continue
-        there = slice(None) if not column.null_count else np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
+        there = pc.is_valid(column).to_numpy(zero_copy_only=False)
         below = _below(extras, field.name, there)
         inside = _values(column.drop_null() if column.null_count else column, field.type, below, unordered=field.name in _UNORDERED)
-        total[there] += _mix(inside + np.array(_name(field.name), np.uint64))
+        inside = _mix(inside + np.array(_name(field.name), np.uint64))
+        total += inside if not column.null_count else _spread(inside, there)
     for index, extra in extras.items():
         unknown = [_unknown_member(name, raw) for name, raw in extra.items() if isinstance(raw, bytes)]
         total[index] += np.array(_sum(*unknown), np.uint64)
     return _mix(total)
 
 
-def _below(extras: Extras, name: str, there: Any) -> Extras:
+def _spread(hashes: Lanes, there: npt.NDArray[np.bool_]) -> Lanes:
+    """The hashes in the places that are marked, nothing in the others."""
+    places = np.where(there, np.cumsum(there), 0)
+    return np.concatenate([np.zeros((1, 2), np.uint64), hashes]).take(places, axis=0)
+
+
+def _below(extras: Extras, name: str, there: npt.NDArray[np.bool_]) -> Extras:
     """What the values of a field have that the contract does not name, by their place among those that are there."""
     found = {index: extra[name] for index, extra in extras.items() if name in extra and not isinstance(extra[name], bytes)}
-    if not found or isinstance(there, slice):
+    if not found:
         return found
-    return {int(place): extra for place, extra in zip(np.searchsorted(there, list(found)), found.values(), strict=True)}
+    places = np.cumsum(there) - 1
+    return {int(places[index]): extra for index, extra in found.items()}
 
 
 def _mix(lanes: Lanes) -> Lanes:
