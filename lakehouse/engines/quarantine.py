@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from lakehouse.contracts.quarantine import HELD_LATE, HELD_LEVEL, QUARANTINE
 from lakehouse.contracts.types import polars_type
 from lakehouse.engines.kernel.decode import Fault
+from lakehouse.engines.kernel.origin import Origin
 
 SCHEMA: dict[str, Any] = {c.name: polars_type(c.type) for c in QUARANTINE}
 
@@ -19,28 +20,39 @@ def empty() -> pl.DataFrame:
     return pl.DataFrame(schema=SCHEMA)
 
 
-def of_faults(faults: Iterable[Fault], place: dict[str, Any]) -> pl.DataFrame:
-    """Entries for lines that are no record ("line") and records that could not be rows ("row").
-
-    `place`: day, grain, part, fetch_id, landed_at, application.
-    """
-    rows = [
-        {"rule": f.rule, "field": f.field, "level": "row" if f.is_record else "line", "line": f.number, "detail": f.detail, **place} for f in faults
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA) if rows else empty()
+def of_faults(faults: Sequence[Fault], origin: Origin) -> pl.DataFrame:
+    """Entries for lines that are no record ("line") and records that could not be rows ("row"). `Fault.number`: the line's place in its block."""
+    if not faults:
+        return empty()
+    told = [{"rule": f.rule, "field": f.field, "level": "row" if f.is_record else "line", "_place": f.number, "detail": f.detail} for f in faults]
+    schema = {"rule": pl.String, "field": pl.String, "level": pl.String, "_place": pl.Int64, "detail": pl.String}
+    return _entries(pl.DataFrame(told, schema=schema), origin)
 
 
-def of_rows(frame: pl.DataFrame, place: dict[str, Any], *, level: str = "row") -> pl.DataFrame:
-    """Entries for rows. `frame` has `rule`, `field`, `line`, `row`, `event_time`."""
-    constants = [pl.lit(value, dtype=SCHEMA[name]).alias(name) for name, value in place.items()]
-    full = frame.with_columns(pl.lit(level).alias("level"), pl.lit(None, pl.String).alias("detail"), *constants)
-    return full.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+def of_rows(frame: pl.DataFrame, origin: Origin, *, level: str = "row") -> pl.DataFrame:
+    """Entries for rows. `frame` has `rule`, `field`, `_place`, `_row`, `event_time`."""
+    if not frame.height:
+        return empty()
+    return _entries(frame.rename({"_row": "row"}).with_columns(pl.lit(level).alias("level")), origin)
 
 
-def of_held(frame: pl.DataFrame, time_column: str, place: dict[str, Any]) -> pl.DataFrame:
-    """Entries for rows that came too late. `frame` has `_line`, `_row` and the event time."""
-    facts = frame.select(rule=pl.lit(HELD_LATE), field=pl.lit(time_column), line="_line", row="_row", event_time=time_column)
-    return of_rows(facts, place, level=HELD_LEVEL)
+def of_held(frame: pl.DataFrame, time_column: str, origin: Origin) -> pl.DataFrame:
+    """Entries for rows that came too late. `frame` has `_place`, `_row` and the event time."""
+    facts = frame.select("_place", "_row", rule=pl.lit(HELD_LATE), field=pl.lit(time_column), event_time=time_column)
+    return of_rows(facts, origin, level=HELD_LEVEL)
+
+
+def _entries(frame: pl.DataFrame, origin: Origin) -> pl.DataFrame:
+    """Entries of the table of the quarantine, what is not told left null."""
+    places = frame["_place"].to_numpy()
+    told = frame.with_columns(
+        pl.lit(origin.grain.date).alias("day"),
+        pl.lit(origin.grain.key).alias("grain"),
+        origin.lines(places).alias("line"),
+        *(origin.column(name, places) for name in ("part", "fetch_id", "landed_at", "application")),
+    )
+    missing = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in told.columns]
+    return told.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
 def rule_counts(entries: pl.DataFrame) -> dict[str, int]:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.times import parse_time
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.engines.kernel.rows import BlockResult, PartContext, process_block
+from lakehouse.engines.kernel.origin import PartContext, Piece
+from lakehouse.engines.kernel.rows import BlockResult, process_block
 from lakehouse.settings import TokenKey
 
 CASES = Path(__file__).parent / "cases"
 LANDED = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+def whole(texts: Sequence[bytes], context: PartContext) -> list[Piece]:
+    """A block that is one part. A text may be several lines."""
+    return [Piece(context, 1, sum(t.count(b"\n") + 1 for t in texts))]
 
 
 class Kernel:
@@ -45,7 +52,7 @@ class Kernel:
         context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed, sealed=sealed)
         results = [
             process_block(
-                b"\n".join(texts) + b"\n", 1, contract=dataset.contract, transform=dataset.transform, context=context, key=self.key, fast=fast
+                b"\n".join(texts) + b"\n", whole(texts, context), contract=dataset.contract, transform=dataset.transform, key=self.key, fast=fast
             )
             for fast in (True, False)
         ]

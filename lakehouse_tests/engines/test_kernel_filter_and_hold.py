@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_lines import LANDED, Kernel
+from kernel_lines import LANDED, Kernel, whole
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
@@ -19,7 +19,8 @@ from lakehouse.contracts.model import Column, Contract
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines import quarantine
-from lakehouse.engines.kernel.rows import BlockResult, PartContext, process_block
+from lakehouse.engines.kernel.origin import PartContext
+from lakehouse.engines.kernel.rows import BlockResult, process_block
 
 DATASET = find_dataset("workspace_audit")
 HOUR = Grain(LANDED.date(), "hour", LANDED.hour - 2)
@@ -45,7 +46,7 @@ def activity(minute: int, name: str, unique: object = None) -> bytes:
 
 def run(lines: list[bytes], contract: Contract, **more: Any) -> BlockResult:
     context = PartContext(HOUR, "raw/part", "fetch-1", "login", **{"landed_at": LANDED, "reference_time": READ, **more})
-    result = process_block(b"\n".join(lines), 1, contract=contract, transform=leaves_out_logouts, context=context, key=Kernel.key)
+    result = process_block(b"\n".join(lines), whole(lines, context), contract=contract, transform=leaves_out_logouts, key=Kernel.key)
     assert result.books.balanced()
     assert result.books.kept == result.rows.height
     assert result.quarantine.height == result.books.quarantined + result.books.unreadable + result.books.held

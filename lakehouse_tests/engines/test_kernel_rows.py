@@ -13,13 +13,14 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kernel_lines import LANDED, Kernel
+from kernel_lines import LANDED, Kernel, whole
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.engines.kernel.rows import BlockResult, PartContext, process_block
+from lakehouse.engines.kernel.origin import PartContext
+from lakehouse.engines.kernel.rows import BlockResult, process_block
 from lakehouse.engines.kernel.tokens import token
 
 DATASET = find_dataset("workspace_audit")
@@ -396,7 +397,7 @@ def test_one_row_of_a_sealed_day_tells_of_its_whole_record_and_of_no_other(kerne
     today = dt.date(2026, 11, 20)
     context = PartContext(Grain.unplaced(today), "part", "fetch", "token", LANDED, sealed=frozenset({dt.date(2026, 11, 10)}))
     contract = replace(DATASET.contract, rows_span_days=True)
-    result = process_block(b"\n".join(lines), 1, contract=contract, transform=two_days, context=context, key=kernel.key)
+    result = process_block(b"\n".join(lines), whole(lines, context), contract=contract, transform=two_days, key=kernel.key)
     assert result.quarantine.sort("line", "row").select("line", "rule").rows() == [(1, "day_sealed")] * 2 + [(2, "before_start")] * 2
 
 

@@ -129,7 +129,8 @@ def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> 
             return told
         case JsonBool():
             codes = pc.fill_null(values.cast(pa.int8()), 2).to_numpy(zero_copy_only=False)
-            return np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64).take(codes, axis=0)
+            bools: Lanes = np.array([_BOOLS[False], _BOOLS[True], _NULL], np.uint64).take(codes, axis=0)
+            return bools
         case JsonList(item):
             return _nulled(_lists(values, item, extras, unordered=unordered), values)
         case JsonObject():

@@ -39,13 +39,13 @@ class Fault:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The records of a block. `numbers[i]` is the line number of record i of `records`."""
+    """The records of a block. `numbers[i]` is the line number of record i of `records`; `blank`: the numbers of blank lines."""
 
     records: Records
     numbers: np.ndarray[Any, np.dtype[np.int64]]
     faults: tuple[Fault, ...]
     lines: int
-    blank: int
+    blank: np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass
@@ -71,10 +71,10 @@ def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozens
     pieces = _Pieces()
     if len(full) and not (fast and _try_fast(full, contract, pieces, judged=False)):
         _judge(full, contract, pieces, fast=fast)
-    return _assemble(pieces, contract, lines=len(lines), blank=int(blank.sum()))
+    return _assemble(pieces, contract, lines=len(lines), blank=lines.numbers[blank])
 
 
-def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: int) -> Decoded:
+def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: np.ndarray[Any, np.dtype[np.int64]]) -> Decoded:
     schema = decode_schema(contract)
     table = pieces.tables[0] if len(pieces.tables) == 1 else pa.concat_tables([schema.empty_table(), *pieces.tables]).combine_chunks()
     extra: dict[int, dict[str, Any]] = {}
