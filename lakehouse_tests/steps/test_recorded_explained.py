@@ -22,6 +22,7 @@ from lakehouse.steps.explain_mart import CleanRow, MartRow, explain_rows
 from lakehouse.steps.publish import publish_marts
 from lakehouse.steps.query import connect
 
+pytestmark = pytest.mark.slow
 DATASET = find_dataset("workspace_audit")
 UNREAD = "audit_gaps"
 HOUR = dt.timedelta(hours=1)
