@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,7 +21,7 @@ def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOptio
     """How complete, how late and how healthy each dataset is.
 
     "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
-    have landed lines that their build has not seen.
+    have landed lines that their build has not seen; unpublished days are built, and the marts do not tell of them as they are now.
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
@@ -64,6 +65,7 @@ def show(status: Status, console: Console) -> None:
         ("rows", f"{status.books.kept:,} kept, {status.books.duplicate:,} duplicates, {status.books.quarantined:,} quarantined"),
         ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
         ("marts", published),
+        ("unpublished days", f"{tick(not status.unpublished)} {_days(status.unpublished)}"),
     ]
     console.print(table(None, ["", ""], lines, raw=True))
 
@@ -81,7 +83,7 @@ def _holes(holes: tuple[Window, ...]) -> str:
     return "; ".join(shown) + (f" and {len(holes) - 3} more" if len(holes) > 3 else "") if holes else "none"
 
 
-def _days(days: list[dt.date]) -> str:
+def _days(days: Sequence[dt.date]) -> str:
     return ", ".join(d.isoformat() for d in days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "") if days else "0"
 
 

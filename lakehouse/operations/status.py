@@ -17,6 +17,7 @@ from lakehouse.marts.publish import current_version
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.build import StaleDay, stale_days
+from lakehouse.steps.publish import unpublished_days
 from lakehouse.tables.builds import accounts_of
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import clean_version
@@ -46,7 +47,10 @@ class ApplicationStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none."""
+    """How a dataset is. Versions are of the clean table and of the published marts, None while there is none.
+
+    `unpublished`: built days that the marts do not tell of as they are now; none for a dataset without marts.
+    """
 
     dataset: str
     lake: str
@@ -64,6 +68,7 @@ class Status:
     clean_version: int | None
     mart_version: int | None
     mart_built_at: dt.datetime | None
+    unpublished: tuple[dt.date, ...]
 
 
 def status(lake: Lake, dataset: Dataset) -> Status:
@@ -91,6 +96,7 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         clean_version=table.version if builds else None,
         mart_version=version.number if version is not None else None,
         mart_built_at=version.built_at if version is not None else None,
+        unpublished=tuple(unpublished_days(lake, dataset)),
     )
 
 
