@@ -133,7 +133,7 @@ def test_with_sensors_what_the_source_tells_is_published_and_what_it_tells_late_
     visible = open_lake(simulated_lake).now()
     lake = _at(open_lake(simulated_lake), visible - dt.timedelta(hours=3, minutes=55))  # five minutes after the last event
     with Dev(simulated_lake, "--sensors") as dev:
-        dev.wait(400, "the marts", lambda: _published(dev.runs(), 1))
+        dev.wait(900, "the marts", lambda: _published(dev.runs(), 1))
         first = dev.runs()
         assert [(r.layer, r.first, r.last) for r in first] == [
             ("raw", "2026-11-17T00", "2026-11-18T02"), ("clean", "2026-11-17", "2026-11-18"), ("marts", "2026-11-17", "2026-11-18"),
@@ -142,7 +142,7 @@ def test_with_sensors_what_the_source_tells_is_published_and_what_it_tells_late_
 
         lake = _at(lake, visible)
         _post(f"{dev.source}/_simulator/clock", {"now": visible.isoformat()})
-        dev.wait(400, "the marts of the late events", lambda: _published(dev.runs(), 2))
+        dev.wait(900, "the marts of the late events", lambda: _published(dev.runs(), 2))
         healed = dev.runs()[len(first) :]
         assert {(r.layer, r.first, r.last) for r in healed if r.layer != "raw"} == {
             (layer, "2026-11-18", "2026-11-18") for layer in ("clean", "marts")
