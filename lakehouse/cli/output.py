@@ -77,16 +77,26 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def text(value: object) -> str:
-    """A cell for people: numbers with separators, times to the second, nothing for null. Markup in data is not obeyed."""
+    """A cell for people: numbers with separators and four decimals at most, times to the second, nothing for null. Markup in data is not obeyed."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return _fraction(value)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return escape(str(value))
+
+
+def _fraction(value: float) -> str:
+    """At most four digits behind the point, and four in all of what is tiny or huge: nobody wants to read 0.30000000000000004."""
+    if 0 < abs(value) < 0.001 or abs(value) >= 1e15:
+        return f"{value:.4g}"
+    whole, point, digits = f"{value:,.4f}".partition(".")
+    return f"{whole}.{digits.rstrip('0') or '0'}" if point else whole
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, raw: bool = False) -> Table:

@@ -39,7 +39,7 @@ def sql(
     """Ask marts, clean, quarantine and books in one DuckDB session.
 
     Published marts are opened read-only: a build that runs at the same time neither waits nor fails. Of several statements the last answer is
-    printed.
+    printed. A table for people rounds to four decimals; JSON and CSV do not.
 
     Example:  [bold]lakehouse sql "SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL"[/]
     """

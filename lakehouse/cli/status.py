@@ -23,7 +23,8 @@ def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOptio
     """How complete, how late and how healthy each dataset is.
 
     "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
-    have landed lines that their build has not seen. Late ones: lines of a stretch that had been read before, by the fetch that found them.
+    have landed lines that their build has not seen; unpublished days are built, and the marts do not tell of them as they are now.
+    Late ones: lines of a stretch that had been read before, by the fetch that found them.
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
@@ -68,6 +69,7 @@ def show(status: Status, console: Console) -> None:
         ("rows", _rows(status.books)),
         ("quarantine", ", ".join(f"{rule} {count:,}" for rule, count in status.quarantined.items()) or "empty"),
         ("marts", published),
+        ("unpublished days", f"{tick(not status.unpublished)} {_days(status.unpublished)}"),
     ]
     if status.sealed_up_to is not None:
         lines.insert(2, ("raw", f"sealed up to {status.sealed_up_to}: raw of {status.sealed_days:,} days has expired"))
@@ -99,7 +101,7 @@ def _holes(holes: tuple[Window, ...]) -> str:
     return "; ".join(shown) + (f" and {len(holes) - 3} more" if len(holes) > 3 else "") if holes else "none"
 
 
-def _days(days: list[dt.date]) -> str:
+def _days(days: Sequence[dt.date]) -> str:
     return ", ".join(d.isoformat() for d in days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "") if days else "0"
 
 

@@ -11,11 +11,11 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.partitions import Calendar
-from lakehouse.defs.ranges import ATTEMPTS, failures, range_tags, running, stretches
+from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, range_tags, stretches
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
-from lakehouse.errors import LakehouseError
 from lakehouse.landing.plan import PlannedWindow
+from lakehouse.settings import Lake
 from lakehouse.steps.fetch import probe
 
 HOURS_PER_REQUEST = 7 * 24
@@ -34,18 +34,14 @@ def build_new_data_sensor(*, dataset: Dataset, calendar: Calendar, raw: dg.Asset
         description=f"Fetches what is new for {name}: unread hours, the overlap before them, sweeps that are due.",
     )
     def new_data(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        run = running(context.instance, catalogue.raw_key(name))
-        if run is not None:
-            return dg.SkipReason(f"Run {run[:8]} fetches {name} now.")
-        try:
-            opened = lake.open()
+        def look(opened: Lake) -> dg.RunRequest | dg.SkipReason:
             found = probe(opened, dataset)
-        except (LakehouseError, OSError) as error:
-            return dg.SkipReason(f"Cannot look: {error}")
-        hours = stretches({_hour(w) for w in found.plan.windows}, calendar.hours.get_partition_keys(), HOURS_PER_REQUEST)
-        if not found.due or not hours:
-            return dg.SkipReason(f"Nothing is due. {found.reason}")
-        return _request(context, name, step, hours[0], _content(hours[0], found.plan.windows), found.reason)
+            hours = stretches({_hour(w) for w in found.plan.windows}, calendar.hours.get_partition_keys(), HOURS_PER_REQUEST)
+            if not found.due or not hours:
+                return dg.SkipReason(f"Nothing is due. {found.reason}")
+            return _request(context, name, step, hours[0], _content(hours[0], found.plan.windows), found.reason)
+
+        return look_unless_running(context.instance, catalogue.raw_key(name), f"fetches {name}", lake, look)
 
     return new_data
 

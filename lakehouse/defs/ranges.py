@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import dagster as dg
+
+from lakehouse.defs.resources import LakeResource
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Lake
+
+Answer = TypeVar("Answer")
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 ATTEMPTS = 3
@@ -43,6 +50,22 @@ def running(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
         if not run.asset_selection or asset in run.asset_selection:
             return run.run_id
     return None
+
+
+def look_unless_running(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, doing: str, lake: LakeResource, look: Callable[[Lake], Answer]
+) -> Answer | dg.SkipReason:
+    """What a sensor that asks for runs of an asset answers: what `look` says of the lake, but nothing while a run makes the asset.
+
+    `doing`: what such a run does, in words. A lake that cannot be read is said so and looked at again next time; the cursor stays.
+    """
+    run = running(instance, asset)
+    if run is not None:
+        return dg.SkipReason(f"Run {run[:8]} {doing} now.")
+    try:
+        return look(lake.open())
+    except (LakehouseError, OSError) as error:
+        return dg.SkipReason(f"Cannot look: {error}")
 
 
 def failures(instance: dg.DagsterInstance, tag: str, value: str) -> int:

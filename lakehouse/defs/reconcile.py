@@ -13,11 +13,11 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.clean import DAYS_PER_RUN
 from lakehouse.defs.partitions import Calendar
-from lakehouse.defs.ranges import ATTEMPTS, failures, range_tags, running, stretches
+from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, range_tags, stretches
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
-from lakehouse.errors import LakehouseError
 from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import Lake
 from lakehouse.steps.build import StaleDay, stale_days
 
 DAY_TAG = "lakehouse.day/"  # + day; the value names what the day was stale of
@@ -43,18 +43,13 @@ def build_reconcile_sensor(*, dataset: Dataset, calendar: Calendar, clean: dg.As
         description=f"Builds the days of clean/{name} on which something landed that the table has not seen.",
     )
     def reconcile(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
-        run = running(context.instance, catalogue.clean_key(name))
-        if run is not None:
-            return dg.SkipReason(f"Run {run[:8]} builds {name} now.")
-        try:
-            opened = lake.open()
+        def look(opened: Lake) -> dg.SensorResult | dg.SkipReason:
             cursor, last = read_cursor(context.cursor), load_ledger(opened, name).last_number
             if last == cursor.seen and not cursor.pending:
                 return dg.SkipReason(f"Nothing landed since manifest {last}.")
-            stale = stale_days(opened, dataset)
-        except (LakehouseError, OSError) as error:
-            return dg.SkipReason(f"Cannot look: {error}")
-        return _requests(context, name, calendar, cursor, last, stale)
+            return _requests(context, name, calendar, cursor, last, stale_days(opened, dataset))
+
+        return look_unless_running(context.instance, catalogue.clean_key(name), f"builds {name}", lake, look)
 
     return reconcile
 

@@ -23,7 +23,7 @@ def clean_predicate(spec: MartSpec, row: Mapping[str, Any], record: VersionRecor
     """
     if spec.explain is None:
         raise ConfigurationError(
-            f"The mart {spec.name} tells of rows that are not in clean, so there is nothing to explain it by. Look into quarantine."
+            f"The mart {spec.name} is not made of clean rows: {spec.description} See also: lakehouse quarantine list, lakehouse books."
         )
     values = {**{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
 

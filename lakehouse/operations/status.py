@@ -17,6 +17,7 @@ from lakehouse.marts.publish import current_version
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.build import StaleDay, stale_days
+from lakehouse.steps.publish import unpublished_days
 from lakehouse.tables.builds import accounts_of
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import clean_version
@@ -49,6 +50,7 @@ class Status:
     """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none.
 
     `recovered`: which fetches found what was late. `sealed_days`: days whose raw has expired; `sealed_up_to`: the last of them, None without one.
+    `unpublished`: built days that the marts do not tell of as they are now; none for a dataset without marts.
     """
 
     dataset: str
@@ -68,8 +70,9 @@ class Status:
     clean_version: int | None
     mart_version: int | None
     mart_built_at: dt.datetime | None
-    sealed_days: int = 0
-    sealed_up_to: dt.date | None = None
+    unpublished: tuple[dt.date, ...]
+    sealed_days: int
+    sealed_up_to: dt.date | None
 
 
 def status(lake: Lake, dataset: Dataset) -> Status:
@@ -100,6 +103,7 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         mart_built_at=version.built_at if version is not None else None,
         sealed_days=len(ledger.sealed),
         sealed_up_to=max(ledger.sealed, default=None),
+        unpublished=tuple(unpublished_days(lake, dataset)),
     )
 
 

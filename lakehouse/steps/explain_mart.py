@@ -7,7 +7,6 @@ from, not from the newest: the answer explains the number that was published.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.manifest import LineRef
+from lakehouse.marts.explain import clean_predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec, find_mart
 from lakehouse.settings import Lake
-from lakehouse.steps.published import open_published, quoted
+from lakehouse.steps.published import open_published
 
 if TYPE_CHECKING:
     import duckdb
-
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,6 @@ def _spec(dataset: Dataset, mart: str) -> MartSpec:
     spec = find_mart(mart)
     if spec.dataset != dataset.name:
         raise ConfigurationError(f"The mart {mart} is of the dataset {spec.dataset}, not of {dataset.name}.")
-    if spec.explain is None:
-        raise ConfigurationError(
-            f"The mart {mart} is not made of clean rows: {spec.description} See also: lakehouse quarantine list, lakehouse books."
-        )
     return spec
 
 
@@ -110,27 +104,8 @@ def _mart_rows(con: duckdb.DuckDBPyConnection, spec: MartSpec, conditions: Mappi
     return found
 
 
-def literal(value: object) -> str:
-    """A value as DuckDB writes it. Times are UTC without a zone, as marts hold them."""
-    match value:
-        case None:
-            return "NULL"
-        case bool():
-            return "true" if value else "false"
-        case dt.datetime():
-            return f"TIMESTAMP '{value.replace(tzinfo=None).isoformat(sep=' ')}'"
-        case dt.date():
-            return f"DATE '{value.isoformat()}'"
-        case int() | float():
-            return str(value)
-        case list() | tuple():
-            return "[" + ", ".join(literal(item) for item in value) + "]"
-        case _:
-            return quoted(str(value))
-
-
 def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any], version: VersionRecord, lines: int) -> MartRow:
-    where = _condition(spec, row, version)
+    where = clean_predicate(spec, row, version)
     counts = con.execute(f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1 ORDER BY 1").fetchall()
     return MartRow(
         mart=spec.name,
@@ -143,11 +118,6 @@ def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any],
         parts={str(part): int(n) for part, n in counts},
         derives_from=_derives(spec),
     )
-
-
-def _condition(spec: MartSpec, row: Mapping[str, Any], version: VersionRecord) -> str:
-    values = {"as_of": version.as_of, "collector_client_id": version.collector_client_id, **row}
-    return _PLACE.sub(lambda place: literal(values[place[1]]), spec.explain or "false")
 
 
 def _clean_rows(con: duckdb.DuckDBPyConnection, where: str, lines: int) -> Iterator[CleanRow]:

@@ -114,5 +114,8 @@ def test_an_hour_far_above_its_baseline_is_an_anomaly(marts) -> None:
         (["a", None], "['a', NULL]"),
     ],
 )
-def test_a_value_is_written_as_sql(value: Any, written: str) -> None:
+def test_a_value_is_written_as_duckdb_reads_it(value: Any, written: str) -> None:
     assert literal(value) == written
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        assert con.execute(f"SELECT {written} IS NOT DISTINCT FROM ?", [value]).fetchall() == [(True,)]

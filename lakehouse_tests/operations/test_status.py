@@ -8,6 +8,7 @@ from typing import Any
 
 from lakehouse.operations.status import status, summarise
 from lakehouse.settings import open_lake
+from lakehouse.steps.build import build_day
 
 
 def test_an_application_that_was_never_read_is_shown_without_a_time(tmp_path: Path, small_lake: Any) -> None:
@@ -32,7 +33,15 @@ def test_what_landed_after_the_build_is_pending_and_its_day_stale(small_lake: An
 
 
 def test_the_published_version_is_told(published_lake: Any) -> None:
-    assert status(published_lake.lake, published_lake.dataset).mart_version == 1
+    found = status(published_lake.lake, published_lake.dataset)
+    assert (found.mart_version, found.unpublished) == (1, ())
+
+
+def test_a_day_that_was_built_and_not_published_is_told(small_lake: Any, published_lake: Any, tmp_path: Path, token_key: str) -> None:
+    assert status(small_lake.lake, small_lake.dataset).unpublished == (dt.date(2026, 11, 17), dt.date(2026, 11, 19))
+    lake = published_lake.copy(tmp_path / "lake")
+    build_day(lake.lake, lake.dataset, dt.date(2026, 11, 17))  # takes in the pending line
+    assert status(lake.lake, lake.dataset).unpublished == (dt.date(2026, 11, 17),)
 
 
 def test_lateness_is_summarised_by_upper_bounds() -> None:

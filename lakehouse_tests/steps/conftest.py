@@ -1,13 +1,31 @@
-"""An empty lake to build days in."""
+"""An empty lake to build days in, and the lake of the recorded activities."""
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 from build_lakes import KEY, BuildLake
 
-from lakehouse.settings import ENV_TOKEN_KEY
+import lakehouse
+from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.landing.manifest import Window
+from lakehouse.landing.plan import PlannedWindow
+from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.reports_api.server import SimulatedReportsApi
+from lakehouse.steps.build import DayReport, build_day, stale_days
+from lakehouse.steps.fetch import fetch_windows
+from lakehouse.tables.views import clean_version
+
+RECORDED = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
+CLOCK = dt.datetime(2022, 8, 16, tzinfo=dt.UTC)  # the day after the last activity: the source still keeps the first
+START = dt.date(2022, 2, 17)
 
 
 @pytest.fixture
@@ -15,3 +33,46 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildLake:
     """An empty lake with a fixed clock."""
     monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
     return BuildLake.make(tmp_path / "lake")
+
+
+@dataclass(frozen=True)
+class RecordedLake:
+    """Recorded activities of a lab tenant, as the API told them, and the lake into which they were fetched."""
+
+    lake: Lake
+    dataset: Dataset
+    activities: list[dict[str, Any]]
+    counts: dict[str, int]
+    days: list[DayReport]
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> RecordedLake:
+    """All recorded activities, fetched over HTTP in the hours that hold any, and built; not to be changed.
+
+    `counts` are the figures that came with the recording.
+    """
+    folder = RECORDED / "workspace_audit"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded activities at {folder}")
+    counts = json.loads((RECORDED / "EXPECTED.json").read_bytes())["workspace_audit_activities"]
+    activities = [a for name in counts for a in json.loads((folder / f"{name}.json").read_bytes())["activities"]]
+    dataset = find_dataset("workspace_audit")
+    with pytest.MonkeyPatch.context() as patch, SimulatedReportsApi(folder, clock=CLOCK) as api:
+        patch.setenv(ENV_TOKEN_KEY, KEY)
+        source = {"applications": list(counts), "url": api.url}
+        settings = LakeSettings(clock=CLOCK, datasets={dataset.name: DatasetSettings(start=START, source=source)})
+        lake = open_lake(tmp_path_factory.mktemp("recorded") / "lake").with_settings(settings)
+        hours = sorted(
+            {(dt.datetime.fromisoformat(a["id"]["time"]).replace(minute=0, second=0, microsecond=0), a["id"]["applicationName"]) for a in activities}
+        )
+        windows = [PlannedWindow(name, Window(hour, hour + dt.timedelta(hours=1)), "backfill") for hour, name in hours]
+        fetch_windows(lake, dataset, windows).raise_for_errors()
+        days = [build_day(lake, dataset, day.day) for day in stale_days(lake, dataset)]
+    return RecordedLake(lake, dataset, activities, counts, days)
+
+
+@pytest.fixture(scope="session")
+def recorded_rows(recorded: RecordedLake) -> pl.DataFrame:
+    """The clean table of the recorded activities."""
+    return pl.read_parquet(list(clean_version(recorded.lake, recorded.dataset.contract).files), hive_partitioning=False)

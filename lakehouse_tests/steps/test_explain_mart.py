@@ -12,7 +12,7 @@ import pytest
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.read import read_line
 from lakehouse.marts.specs import mart_specs
-from lakehouse.steps.explain_mart import explain_rows, literal
+from lakehouse.steps.explain_mart import explain_rows
 from lakehouse.steps.query import connect
 
 
@@ -81,22 +81,3 @@ def test_what_cannot_be_explained_is_refused_with_a_reason(published_lake: Any, 
 def test_nothing_published_is_said_so(small_lake: Any) -> None:
     with pytest.raises(ConfigurationError, match="published"):
         explain_rows(small_lake.lake, small_lake.dataset, "audit_top_users", {})
-
-
-@pytest.mark.parametrize(
-    ("value", "sql"),
-    [
-        (None, "NULL"),
-        (True, "true"),
-        (7, "7"),
-        ("O'Hara", "'O''Hara'"),
-        (dt.date(2026, 11, 17), "DATE '2026-11-17'"),
-        (dt.datetime.fromisoformat("2026-11-17T09:00:00"), "TIMESTAMP '2026-11-17 09:00:00'"),
-        (["a", "b"], "['a', 'b']"),
-    ],
-)
-def test_values_are_written_as_duckdb_reads_them(value: object, sql: str) -> None:
-    import duckdb
-
-    assert literal(value) == sql
-    assert duckdb.sql(f"SELECT {sql}").fetchall()[0][0] == value
