@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -12,5 +13,10 @@ def extra_text(extra: Any) -> bytes:
     if isinstance(extra, bytes):
         return extra
     if isinstance(extra, Mapping):
-        return b"{" + b",".join(json.dumps(k, ensure_ascii=False).encode() + b":" + extra_text(v) for k, v in extra.items()) + b"}"
+        return b"{" + b",".join([_name(k) + (v if isinstance(v, bytes) else extra_text(v)) for k, v in extra.items()]) + b"}"
     return b"[" + b",".join(extra_text(v) for v in extra) + b"]"
+
+
+@lru_cache(maxsize=4096)
+def _name(name: str) -> bytes:
+    return json.dumps(name, ensure_ascii=False).encode() + b":"

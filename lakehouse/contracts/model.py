@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Conflict = Literal["quarantine", "extra"]
@@ -49,7 +50,11 @@ class JsonObject:
 
     def field(self, name: str) -> JsonField | None:
         """The declared field of that name, or None."""
-        return next((f for f in self.fields if f.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, JsonField]:
+        return {f.name: f for f in self.fields}
 
 
 JsonType = JsonText | JsonInt | JsonFloat | JsonBool | JsonList | JsonObject

@@ -42,12 +42,12 @@ CONTRACT = Contract(
 
 
 def told(decoded: Decoded) -> object:
-    """All that a decoding says, comparable."""
+    """All that a decoding says, comparable. Records come in any order."""
+    table, extra = decoded.records.table.to_pylist(), decoded.records.extra
+    read = {n: (table[i], decoded.records.line(i), extra.get(i)) for i, n in enumerate(decoded.numbers.tolist())}
+    assert len(read) == len(table) == len(decoded.numbers)
     return (
-        decoded.records.table.to_pylist(),
-        decoded.numbers.tolist(),
-        [decoded.records.line(i) for i in range(len(decoded.numbers))],
-        dict(decoded.records.extra),
+        read,
         sorted((f.number, f.rule, f.field, f.is_record) for f in decoded.faults),
         decoded.lines,
         decoded.blank.tolist(),

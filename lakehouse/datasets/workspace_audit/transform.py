@@ -122,7 +122,10 @@ def _extra(records: Records, owner: Index, index: Index, parameters: Parameters)
 
 
 def _extra_of(records: Records, record: int, event: int, places: list[int]) -> str | None:
-    found = dict(records.extra.get(record, {}))
+    found = records.extra.get(record, {})
+    if not places and "events" not in found and not any(name in found for name in _PLACES):
+        return extra_text(found).decode() if found else None
+    found = dict(found)
     events = found.pop("events", None)
     # An unknown field of the record may bear the name of a place of ours: it keeps its value under a name that leads back to it.
     found = {f"record.{name}" if name in _PLACES else name: value for name, value in found.items()}

@@ -45,6 +45,10 @@ def _count_inside(values: pa.Array[Any], kind: JsonType, path: str, found: Censu
 _KINDS: dict[type, str] = {JsonText: "string", JsonInt: "number", JsonFloat: "number", JsonBool: "boolean", JsonList: "array", JsonObject: "object"}
 
 
+_SIGNS = {"{": "object", "[": "array", '"': "string", "t": "boolean", "f": "boolean", "n": "null"}
+_KINDS_BY_SIGN = {ord(sign): kind for sign, kind in _SIGNS.items()}
+
+
 def _count_extra(extra: Any, path: str, found: Census) -> None:
     if isinstance(extra, bytes):
         found[path, json_kind(extra), False] += 1
@@ -58,8 +62,7 @@ def _count_extra(extra: Any, path: str, found: Census) -> None:
 
 def json_kind(raw: bytes) -> str:
     """The JSON kind of a raw value."""
-    first = raw[:1]
-    return {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}.get(first, "number")
+    return _KINDS_BY_SIGN.get(raw[0], "number")
 
 
 def field_counts(census: Census) -> tuple[tuple[str, str, int, bool], ...]:

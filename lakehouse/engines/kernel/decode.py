@@ -20,7 +20,8 @@ from lakehouse.contracts.model import Contract
 from lakehouse.contracts.types import decode_schema
 from lakehouse.datasets.model import Records
 from lakehouse.engines.kernel import shape, unknown
-from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, too_deep
+from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, suspicious, too_deep
+from lakehouse.engines.kernel.typed import conforming
 
 _SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
 _READER_BLOCK = 1 << 21
@@ -39,7 +40,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The records of a block. `numbers[i]` is the line number of record i of `records`; `blank`: the numbers of blank lines."""
+    """The records of a block. `numbers[i]` is the line number of record i of `records`, in any order; `blank`: the numbers of blank lines."""
 
     records: Records
     numbers: np.ndarray[Any, np.dtype[np.int64]]
@@ -70,7 +71,7 @@ def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozens
     full = lines.take(~blank) if blank.any() else lines
     pieces = _Pieces()
     if len(full) and not (fast and _try_fast(full, contract, pieces, judged=False)):
-        _judge(full, contract, pieces, fast=fast)
+        _put_aside(full, contract, pieces, fast=fast)
     return _assemble(pieces, contract, lines=len(lines), blank=lines.numbers[blank])
 
 
@@ -88,6 +89,17 @@ def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: np.ndar
         return pieces.lines[piece].text(index - int(starts[piece]))
 
     return Decoded(Records(table, line, extra), numbers, tuple(pieces.faults), lines, blank)
+
+
+def _put_aside(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
+    """Read a block that cannot be read whole: the lines that look bad are judged, then, if the others still cannot be read, all are."""
+    odd = suspicious(lines)
+    if fast and odd.any() and not odd.all():
+        others = lines.take(~odd)
+        if _try_fast(others, contract, pieces, judged=False):
+            _judge(lines.take(odd), contract, pieces, fast=True)
+            return
+    _judge(lines, contract, pieces, fast=fast)
 
 
 def _judge(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
@@ -124,20 +136,27 @@ def _kind(value: Any) -> str:
 
 
 def _read(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
+    """Read lines that are JSON objects: whole, else without those that conflict with the contract, else in halves."""
     if not len(lines):
         return
     if fast and _try_fast(lines, contract, pieces, judged=True):
         return
-    if fast and len(lines) > _SMALLEST:
-        middle = len(lines) // 2
-        every = np.arange(len(lines))
-        _read(lines.take(every[:middle]), contract, pieces, fast=True)
-        _read(lines.take(every[middle:]), contract, pieces, fast=True)
+    if not fast or len(lines) <= _SMALLEST:
+        _read_one_by_one(lines, contract, pieces)
         return
-    _read_one_by_one(lines, contract, pieces)
+    fits = conforming(lines, contract)
+    if not fits.all() and _try_fast(lines.take(fits), contract, pieces, judged=True):
+        _read_one_by_one(lines.take(~fits), contract, pieces)
+        return
+    middle = len(lines) // 2
+    every = np.arange(len(lines))
+    _read(lines.take(every[:middle]), contract, pieces, fast=True)
+    _read(lines.take(every[middle:]), contract, pieces, fast=True)
 
 
 def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool) -> bool:
+    if not len(lines):
+        return True
     if not judged and not plain_objects(lines):
         return False
     table = _read_block(lines.joined(), contract, longest=int((lines.ends - lines.starts).max()))
@@ -146,7 +165,7 @@ def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool
     tree, holders = unknown.unknown_fields(table, contract.record)
     declared = unknown.declared_part(table, contract.record)
     missing = unknown.missing_required(declared, contract.record)
-    extra = {int(i): shape.cut_extra(lines.text(int(i)), contract.record, only=tree) for i in holders.tolist()}
+    extra = {i: shape.cut_known_extra(lines.text(i), tree) for i in holders.tolist()}
     _add(pieces, declared, lines, extra, {i: ("missing_required", path) for i, path in missing.items()})
     return True
 

@@ -84,6 +84,16 @@ def plain_objects(lines: Lines) -> bool:
     return not _objects_side_by_side(text) and _is_utf8(text) and not _deep(lines)
 
 
+def suspicious(lines: Lines) -> npt.NDArray[np.bool_]:
+    """Which lines their bytes alone speak against: no braces at the ends, or not as many that close as open. A guess, in both directions."""
+    data = np.frombuffer(lines.block, np.uint8)
+    depth = np.zeros(len(data) + 1, np.int32)
+    np.cumsum((data == _OPEN).view(np.int8) - (data == _CLOSE).view(np.int8), dtype=np.int32, out=depth[1:])
+    ends = (data[lines.starts] != _OPEN) | (data[lines.ends - 1] != _CLOSE)
+    odd: npt.NDArray[np.bool_] = ends | (depth[lines.starts] != depth[lines.ends])
+    return odd
+
+
 def _objects_side_by_side(text: bytes) -> bool:
     """Whether `}{` occurs, or `} {` with any number of spaces. Pairs of bytes are compared as numbers: ten times as fast as a search."""
     pairs = [np.frombuffer(text, "<u2", (len(text) - at) // 2, at) for at in (0, 1) if len(text) > at + 1]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from lakehouse.contracts.model import JsonBool, JsonField, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
+from lakehouse.contracts.model import JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
 
 Paths = Mapping[str, Any]  # a tree of field names: only these are looked into
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -118,35 +118,52 @@ def _number(value: _Number, kind: JsonType, path: str) -> Any:
     raise Conflict("changed_type", path)
 
 
-def cut_extra(
-    raw: bytes | msgspec.Raw, kind: JsonObject, *, only: Paths | None = None, moved: frozenset[str] = frozenset(), path: str = ""
-) -> dict[str, Any]:
-    """The fields of an object that the contract does not name, nested as they stand, with their raw text (bytes).
+def cut_extra(raw: bytes | msgspec.Raw, kind: JsonObject, *, moved: frozenset[str] = frozenset(), path: str = "") -> dict[str, Any]:
+    """The fields of an object that the contract does not name, by name, nested as they stand, with their raw text (bytes).
 
-    `only`: a tree of the paths that are known to hold some (None: look everywhere). `moved`: paths of declared fields whose value is of another
-    type. A null is nothing. A list of objects becomes a list as long as the original, `{}` where an item has nothing extra.
+    `moved`: paths of declared fields whose value is of another type. A null is nothing. A list of objects becomes a list as long as the original,
+    `{}` where an item has nothing extra.
     """
     found: dict[str, Any] = {}
-    for name, value in _OBJECT.decode(raw).items():
+    for name, value in sorted(_OBJECT.decode(raw).items()):
         text = bytes(value)
+        if text == b"null":
+            continue
         field = kind.field(name)
         where = f"{path}.{name}" if path else name
         if field is None or where in moved:
-            if text != b"null":
-                found[name] = text
-        elif isinstance(field.type, JsonObject | JsonList) and text != b"null" and (only is None or name in only):
-            below = _cut_below(text, field, None if only is None else only[name], moved, where)
-            if below:
-                found[name] = below
+            found[name] = text
+        elif below := _cut_below(text, field.type, moved, where):
+            found[name] = below
     return found
 
 
-def _cut_below(text: bytes, field: JsonField, only: Paths | None, moved: frozenset[str], where: str) -> Any:
-    kind = field.type
+def _cut_below(text: bytes, kind: JsonType, moved: frozenset[str], where: str) -> Any:
     if isinstance(kind, JsonObject):
-        return cut_extra(text, kind, only=only, moved=moved, path=where)
+        return cut_extra(text, kind, moved=moved, path=where)
     item = kind.item if isinstance(kind, JsonList) else None
     if not isinstance(item, JsonObject):
         return None
-    items = [cut_extra(raw, item, only=only, moved=moved, path=f"{where}[]") if bytes(raw) != b"null" else {} for raw in _LIST.decode(text)]
+    items = [cut_extra(raw, item, moved=moved, path=f"{where}[]") if bytes(raw) != b"null" else {} for raw in _LIST.decode(text)]
+    return items if any(items) else None
+
+
+def cut_known_extra(raw: bytes | msgspec.Raw, tree: Paths) -> dict[str, Any]:
+    """What `cut_extra` finds, where the names that lead to unknown fields are known (None: the field itself is): nothing else is looked at."""
+    fields = _OBJECT.decode(raw)
+    found: dict[str, Any] = {}
+    for name, below in sorted(tree.items()):
+        value = fields.get(name)
+        if value is None or (text := bytes(value)) == b"null":
+            continue
+        inside = text if below is None else _cut_known_below(text, below)
+        if inside:
+            found[name] = inside
+    return found
+
+
+def _cut_known_below(text: bytes, tree: Paths) -> Any:
+    if not text.startswith(b"["):
+        return cut_known_extra(text, tree)
+    items = [cut_known_extra(raw, tree) if bytes(raw) != b"null" else {} for raw in _LIST.decode(text)]
     return items if any(items) else None
