@@ -44,7 +44,8 @@ def by_columns(lines: list[bytes]) -> list[str]:
     field = CONTRACT.record.field("events")
     assert field is not None
     assert not decoded.faults
-    return events_hashes(decoded.records, field.type).to_list()
+    hashes = dict(zip(decoded.numbers.tolist(), events_hashes(decoded.records, field.type), strict=True))
+    return [hashes[number] for number in sorted(hashes)]
 
 
 @settings(max_examples=300, deadline=None)
