@@ -6,9 +6,10 @@ import argparse
 import datetime as dt
 
 import measure
+
+from lakehouse.datasets.registry import find_dataset  # isort: skip  as in every process of ours, before the libraries that have threads
 import pandera.polars  # noqa: F401  imported before the clock starts, as the libraries of the yardsticks are
 
-from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines import polars_engine  # noqa: F401
 from lakehouse.settings import open_lake
 from lakehouse.steps.build import build_day

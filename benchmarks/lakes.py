@@ -1,9 +1,10 @@
-"""Lakes for measuring: given files of activities as raw parts, one manifest each."""
+"""Lakes for measuring: given files of activities as raw parts, one manifest each, and lakes that have been fetched into for a long time."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +20,41 @@ from lakehouse.landing.state import Ledger
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 
 DATASET = "workspace_audit"
+_TIME = re.compile(rb'"time":"([^"]+)"')
+
+
+def emptied(place: Path) -> Path:
+    """A folder that is not there."""
+    shutil.rmtree(place, ignore_errors=True)
+    return place
+
+
+def unique_lines(files: Sequence[Path], count: int) -> list[bytes]:
+    """The first lines of these files, each once, sorted by time."""
+    found: dict[bytes, None] = {}
+    for file in files:
+        found.update(dict.fromkeys(igzip.decompress(file.read_bytes()).splitlines()))
+        if len(found) >= count:
+            return sorted(list(found)[:count], key=_time)
+    raise RuntimeError(f"the files have {len(found):,} different lines, expected {count:,}. Generate more with --events.")
+
+
+def stretch_of(lines: Sequence[bytes]) -> Window:
+    """The stretch of time in which lines lie that are sorted by time, in whole hours."""
+    first, last = (dt.datetime.fromisoformat(_time(line).decode()).replace(minute=0, second=0, microsecond=0) for line in (lines[0], lines[-1]))
+    return Window(first, last + dt.timedelta(hours=1))
+
+
+def _time(line: bytes) -> bytes:
+    found = _TIME.search(line)
+    if found is None:
+        raise RuntimeError(f"a generated line has no time: {line[:100]!r}")
+    return found.group(1)
 
 
 def lake_of_hours(place: Path, files: Sequence[Path], *, zst: bool) -> Lake:
     """A lake at `place` (emptied first) whose raw is these files `<day>/part_<hour>.jsonl.gz`, verbatim, or packed anew as zst."""
-    shutil.rmtree(place, ignore_errors=True)
+    emptied(place)
     first = min(dt.date.fromisoformat(f.parent.name) for f in files)
     last = max(dt.date.fromisoformat(f.parent.name) for f in files)
     lake = open_lake(place)
@@ -40,11 +71,17 @@ def _land(lake: Lake, file: Path, number: int, *, zst: bool) -> None:
     packed = file.read_bytes()
     text = igzip.decompress(packed)
     data, suffix = (zstandard.ZstdCompressor(level=3).compress(text), "zst") if zst else (packed, "gz")
-    folder = f"raw/{DATASET}/date={day}/hour={hour:02d}"
+    land_part(lake, start, data, suffix, number=number, lines=text.count(b"\n"), raw_bytes=len(text))
+
+
+def land_part(lake: Lake, start: dt.datetime, data: bytes, suffix: str, *, number: int, lines: int, raw_bytes: int, ids: bytes = b"") -> None:
+    """Land one packed part of the hour that begins at `start`, with the manifest of a fetch of that hour. `ids`: the identities of its lines."""
+    folder = f"raw/{DATASET}/date={start.date()}/hour={start.hour:02d}"
     path = f"{folder}/bench-{number:04d}.jsonl.{suffix}"
     lake.store.create(path, data)
-    lines = text.count(b"\n")
-    part = Part(path, f"{folder}/bench-{number:04d}.ids", f"{day}T{hour:02d}", lines, len(data), len(text), hashlib.sha256(data).hexdigest())
+    lake.store.create(f"{folder}/bench-{number:04d}.ids", ids)
+    grain = f"{start:%Y-%m-%dT%H}"
+    part = Part(path, f"{folder}/bench-{number:04d}.ids", grain, lines, len(data), raw_bytes, hashlib.sha256(data).hexdigest())
     window = Window(start, start + dt.timedelta(hours=1))
 
     def manifest(follows: Ledger) -> Manifest:

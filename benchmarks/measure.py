@@ -34,6 +34,11 @@ class Cost:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+def peak_mb() -> float:
+    """The most memory that this process has held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 class Meter:
     """Wall time and CPU time of this process from `start` on, and its peak memory."""
 
@@ -42,8 +47,7 @@ class Meter:
 
     def cost(self, **facts: Any) -> Cost:
         """What it has cost so far."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return Cost(time.perf_counter() - self._wall, time.process_time() - self._cpu, peak, facts)
+        return Cost(time.perf_counter() - self._wall, time.process_time() - self._cpu, peak_mb(), facts)
 
 
 def report(cost: Cost) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse.memory import few_arenas
+
 if TYPE_CHECKING:
     from lakehouse.door import Door
 
 __all__ = ["open"]
+
+few_arenas()  # here, because later the libraries have begun their threads
 
 
 def open(url: str | Path | None = None) -> Door:

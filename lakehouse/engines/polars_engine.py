@@ -6,21 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace as replaced
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
-from lakehouse.contracts.model import Contract
-from lakehouse.contracts.types import polars_type
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines import quarantine
 from lakehouse.engines.kernel.census import Census
-from lakehouse.engines.kernel.dedupe import Deduplicated, deduplicate
 from lakehouse.engines.kernel.origin import PartContext, Piece
 from lakehouse.engines.kernel.rows import BlockResult, process_block
+from lakehouse.engines.stretches import narrow, write_rows
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.landing.read import read_part
 from lakehouse.settings import Lake, TokenKey
@@ -39,12 +37,8 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
     began = time.perf_counter()
     contract = dataset.contract
     digest = grains.grain_digest(inputs, contract, key)
-    results = list(_blocks(lake, dataset, inputs, key))
-    candidates = [r.rows for r in results if r.rows.height]
-    frame = pl.concat(candidates, rechunk=False) if candidates else _no_rows(contract)
-    distinct = deduplicate(frame, contract)
-    kept = distinct.kept
-    files = (grains.write_table_file(lake, grains.table_path(contract.name, inputs.grain, digest), kept, contract.event_time),) if kept.height else ()
+    results = [replaced(r, rows=narrow(r.rows)) for r in _blocks(lake, dataset, inputs, key)]
+    written = write_rows(lake, contract, inputs.grain, digest, [r.rows for r in results if r.rows.height])
     entries = pl.concat([quarantine.empty(), *(r.quarantine for r in results if r.quarantine.height)])
     path = grains.quarantine_path(contract.name, inputs.grain, digest)
     put_aside = grains.write_table_file(lake, path, entries.sort("part", "line", "row"), _NO_QUARANTINE_COLUMN) if entries.height else None
@@ -58,14 +52,14 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
         engine=ENGINE,
         staged_at=time.time(),
         seconds=round(time.perf_counter() - began, 6),
-        parts=_part_books(inputs, results, distinct),
-        files=files,
+        parts=_part_books(inputs, results, written.duplicates),
+        files=tuple(written.files),
         quarantine=put_aside,
         quarantine_rules=quarantine.rule_counts(entries),
         census=_field_counts(results),
-        lateness=_lateness(kept, contract),
-        key_conflicts=distinct.key_conflicts,
-        rows_with_extra=kept.height - kept["_extra"].null_count(),
+        lateness=dict(sorted(written.lateness.items())),
+        key_conflicts=written.key_conflicts,
+        rows_with_extra=written.rows_with_extra,
         unknown_values=dict(sum((r.unknown_values for r in results), Counter[str]())),
     )
     return grains.store_account(lake, account, replace=replace)
@@ -117,11 +111,7 @@ def _context(inputs: grains.GrainInputs, landed: LandedPart) -> PartContext:
     )
 
 
-def _no_rows(contract: Contract) -> pl.DataFrame:
-    return pl.DataFrame(schema={c.name: polars_type(c.type) for c in contract.table_columns[:-1]})
-
-
-def _part_books(inputs: grains.GrainInputs, results: list[BlockResult], distinct: Deduplicated) -> tuple[PartBooks, ...]:
+def _part_books(inputs: grains.GrainInputs, results: list[BlockResult], duplicates: Counter[str]) -> tuple[PartBooks, ...]:
     sums: dict[str, Books] = {}
     for result in results:
         for part, books in result.parts.items():
@@ -129,7 +119,7 @@ def _part_books(inputs: grains.GrainInputs, results: list[BlockResult], distinct
     told = []
     for landed in inputs.parts:
         books = sums.get(landed.part.path, Books())
-        dropped = distinct.duplicates.get(landed.part.path, 0)
+        dropped = duplicates[landed.part.path]
         books = msgspec.structs.replace(books, kept=books.kept - dropped, duplicate=dropped)
         told.append(PartBooks(landed.part.path, landed.fetch_id, landed.number, landed.application, landed.landed_at, books))
     return tuple(told)
@@ -138,11 +128,3 @@ def _part_books(inputs: grains.GrainInputs, results: list[BlockResult], distinct
 def _field_counts(results: list[BlockResult]) -> tuple[FieldCount, ...]:
     found: Census = sum((r.census for r in results), Counter())
     return tuple(FieldCount(path, kind, count, declared) for (path, kind, declared), count in sorted(found.items()))
-
-
-def _lateness(kept: pl.DataFrame, contract: Contract) -> dict[int, int]:
-    if not kept.height:
-        return {}
-    seconds = (kept["_landed_at"] - kept[contract.event_time]).dt.total_seconds().clip(0, lateness.BUCKETS[-1])
-    places = pl.Series(lateness.BUCKETS, dtype=pl.Int64).search_sorted(seconds, side="left")
-    return dict(sorted((lateness.BUCKETS[place], count) for place, count in places.value_counts().iter_rows()))

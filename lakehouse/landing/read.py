@@ -15,7 +15,7 @@ from lakehouse.landing.sealed import expired_part
 from lakehouse.settings import Lake
 from lakehouse.storage import Store
 
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10  # small, because the text of one chunk is in memory beside the block
 _GZIP_WINDOW = 31  # zlib's way to say: with the header and check sum of gzip
 _DAMAGE: tuple[type[Exception], ...] = (zstandard.ZstdError, isal_zlib.IsalError, EOFError)  # type: ignore[assignment]  # the stub of isal has an instance

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,7 @@ def audit_grain(lake: Lake, contract: Contract, grain: Grain, account: GrainAcco
     """
     yield from _audit_parts(grain, account, landed)
     yield from _audit_counts(grain, account)
+    yield from _audit_order(grain, account.files)
     if read_files:
         for file in account.files:
             yield from _audit_file(lake, contract, grain, file)
@@ -54,6 +56,13 @@ def _audit_counts(grain: Grain, account: GrainAccount) -> Iterator[str]:
     if aside != books.quarantined + books.unreadable + books.held:
         told = f"{books.quarantined} rows and {books.unreadable} lines were put aside and {books.held} rows held"
         yield f"{grain.key}: {told}, the quarantine has {aside}"
+
+
+def _audit_order(grain: Grain, files: Sequence[TableFile]) -> Iterator[str]:
+    """Files of one result are stretches of time one after the other; otherwise a key could be in two of them."""
+    for earlier, later in pairwise(files):
+        if earlier.max_time is None or later.min_time is None or earlier.max_time >= later.min_time:
+            yield f"{grain.key}: {earlier.path} ends at {earlier.max_time}, but {later.path} begins at {later.min_time}, expected later"
 
 
 def _open(lake: Lake, grain: Grain, file: TableFile, faults: list[str]) -> pq.ParquetFile | None:

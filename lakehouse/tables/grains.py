@@ -78,9 +78,10 @@ def table_folder(dataset: str) -> str:
     return f"clean/{dataset}"
 
 
-def table_path(dataset: str, grain: Grain, digest: str) -> str:
-    """Where the rows of a grain result are, relative to the lake: below the table, not named in its log before the commit."""
-    return f"{table_folder(dataset)}/event_date={grain.date.isoformat()}/{grain.stem}-{digest}.parquet"
+def table_path(dataset: str, grain: Grain, digest: str, number: int = 1) -> str:
+    """Where rows of a grain result are, relative to the lake: below the table, not named in its log before the commit. Its files count from 1."""
+    name = f"{grain.stem}-{digest}" if number == 1 else f"{grain.stem}-{digest}.{number}"
+    return f"{table_folder(dataset)}/event_date={grain.date.isoformat()}/{name}.parquet"
 
 
 def quarantine_path(dataset: str, grain: Grain, digest: str) -> str:

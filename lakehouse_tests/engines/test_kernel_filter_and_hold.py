@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_lines import LANDED, Kernel, whole
 
@@ -118,6 +118,7 @@ def test_the_first_term_that_applies_takes_the_row() -> None:
     assert sorted(result.quarantine["rule"]) == ["changed_type", "held_late", "unreadable_json"]
 
 
+@settings(deadline=None)
 @given(
     minutes=st.lists(st.tuples(st.integers(0, 59), st.sampled_from(["login_success", "logout"])), max_size=8),
     reference=st.none() | st.integers(-100, 200),

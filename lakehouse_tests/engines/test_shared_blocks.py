@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_lines import LANDED, Kernel
 
+from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines.kernel.origin import PartContext, Piece
@@ -59,3 +60,10 @@ def test_parts_in_one_block_come_to_what_each_comes_to_alone(told: list, grain: 
     order = ["part", "line", "row", "level"]
     assert together.quarantine.sort(order).equals(pl.concat(r.quarantine for r in alone).sort(order))
     assert together.census == sum((r.census for r in alone), type(together.census)())
+
+
+def test_two_stretches_of_one_part_in_one_block_are_booked_together() -> None:
+    context = PartContext(PLACED, "raw/part", "fetch", "token", LANDED)
+    result = run(b"{broken\n" + LINES[0] + b"\n\n", [Piece(context, 1, 1), Piece(context, 2, 2)])
+    assert result.parts == {"raw/part": Books(lines=3, blank=1, unreadable=1, records=1, rows=1, kept=1)}
+    assert result.rows["_line"].to_list() == [2]

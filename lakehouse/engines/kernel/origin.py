@@ -44,7 +44,7 @@ class Piece:
 
 
 class Origin:
-    """The pieces of a block, in order, all of one grain and none of the same part."""
+    """The pieces of a block, in order, all of one grain."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.contexts = tuple(p.context for p in pieces)
@@ -83,4 +83,8 @@ class Origin:
     def books(self, **terms: Places) -> dict[str, Books]:
         """The books of each part: `lines`, and of every term the places that belong to it, one for each line or row."""
         counts = {term: np.bincount(self.pieces(places), minlength=len(self.contexts)).tolist() for term, places in terms.items()}
-        return {c.part: Books(lines=int(self._lines[i]), **{term: found[i] for term, found in counts.items()}) for i, c in enumerate(self.contexts)}
+        found: dict[str, Books] = {}
+        for i, context in enumerate(self.contexts):
+            books = Books(lines=int(self._lines[i]), **{term: numbers[i] for term, numbers in counts.items()})
+            found[context.part] = found.get(context.part, Books()) + books
+        return found

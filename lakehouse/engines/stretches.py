@@ -1,0 +1,85 @@
+"""The rows of a grain from blocks to files: one stretch of time after the other, so that a large grain takes little more memory than its rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import polars as pl
+
+from lakehouse.accounts import lateness
+from lakehouse.contracts.grain import Grain
+from lakehouse.contracts.model import EXTRA, Contract
+from lakehouse.contracts.types import polars_type
+from lakehouse.engines.kernel.dedupe import deduplicate
+from lakehouse.settings import Lake
+from lakehouse.tables import grains
+from lakehouse.tables.records import TableFile
+
+STRETCH_ROWS = 1 << 16  # of candidates: comparing and packing rows takes several times their memory
+
+
+@dataclass
+class Written:
+    """What was kept of a grain: its files, sorted by time. `duplicates`: part -> rows dropped. The rest is as in `GrainAccount`."""
+
+    files: list[TableFile] = field(default_factory=list)
+    duplicates: Counter[str] = field(default_factory=Counter)
+    key_conflicts: int = 0
+    rows_with_extra: int = 0
+    lateness: Counter[int] = field(default_factory=Counter)
+
+
+def narrow(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the columns that hold nothing: even those take 16 bytes a row, and most events fill less than half of the columns."""
+    return rows.select(c for c in rows if c.null_count() < len(c))
+
+
+def write_rows(lake: Lake, contract: Contract, grain: Grain, digest: str, blocks: Sequence[pl.DataFrame]) -> Written:
+    """Deduplicate the rows of all blocks (with or without their empty columns) and write what is kept, sorted by time, a file for each stretch.
+
+    The event time is in every key, so rows of two stretches are never the same.
+    """
+    written = Written()
+    for take in _stretches(contract, blocks):
+        path = grains.table_path(contract.name, grain, digest, len(written.files) + 1)
+        _write(lake, contract, path, take, written)
+    return written
+
+
+def _write(lake: Lake, contract: Contract, path: str, take: Callable[[], pl.DataFrame], written: Written) -> None:
+    """Write one stretch. Of its rows and copies nothing is held when the next one begins."""
+    distinct = deduplicate(take(), contract)
+    written.duplicates.update(distinct.duplicates)
+    written.key_conflicts += distinct.key_conflicts
+    if distinct.kept.height:
+        written.files.append(grains.write_table_file(lake, path, distinct.kept, contract.event_time))
+        written.rows_with_extra += distinct.kept.height - distinct.kept[EXTRA.name].null_count()
+        written.lateness.update(_lateness(distinct.kept, contract))
+
+
+def _stretches(contract: Contract, blocks: Sequence[pl.DataFrame]) -> Iterator[Callable[[], pl.DataFrame]]:
+    """The rows with all columns of the table, cut by time into stretches of about as many rows; each is made when it is called."""
+    if sum(b.height for b in blocks) <= STRETCH_ROWS:
+        yield partial(_whole, contract, blocks)
+        return
+    times = pl.concat([b[contract.event_time] for b in blocks])
+    edges = times.sort().gather_every(STRETCH_ROWS, STRETCH_ROWS).unique().sort()
+    places = [edges.search_sorted(b[contract.event_time], side="right") for b in blocks]
+    for number in range(len(edges) + 1):
+        yield partial(_whole, contract, blocks, places, number)
+
+
+def _whole(contract: Contract, blocks: Sequence[pl.DataFrame], places: Sequence[pl.Series] = (), number: int = 0) -> pl.DataFrame:
+    """The rows of all blocks whose place is this number (all rows without places), with the columns that are empty in all of them."""
+    schema = pl.DataFrame(schema={c.name: polars_type(c.type) for c in contract.table_columns[:-1]})
+    chosen = [b.filter(p == number) for b, p in zip(blocks, places, strict=True)] if places else blocks
+    return pl.concat([schema, *chosen], how="diagonal")
+
+
+def _lateness(kept: pl.DataFrame, contract: Contract) -> dict[int, int]:
+    seconds = (kept["_landed_at"] - kept[contract.event_time]).dt.total_seconds().clip(0, lateness.BUCKETS[-1])
+    places = pl.Series(lateness.BUCKETS, dtype=pl.Int64).search_sorted(seconds, side="left")
+    return {lateness.BUCKETS[place]: count for place, count in places.value_counts().iter_rows()}
