@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
@@ -19,6 +20,9 @@ from lakehouse.landing.manifest import LineRef, Manifest, Window
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.build import build_day
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says something of the machine only
+settings.load_profile("untimed")
 
 CLOCK = dt.datetime(2026, 11, 19, 12, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 17)
