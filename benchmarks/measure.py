@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,9 +55,9 @@ def report(cost: Cost) -> None:
     sys.stdout.write("COST " + json.dumps(asdict(cost)) + "\n")
 
 
-def run(script: str, *arguments: object) -> Cost:
+def run(script: str, *arguments: object, environment: Mapping[str, str] | None = None) -> Cost:
     """The cost that a script of this folder reports of itself (start-up and imports left out)."""
-    out = _output([sys.executable, str(HERE / script), *map(str, arguments)])
+    out = _output([sys.executable, str(HERE / script), *map(str, arguments)], environment)
     told = [line for line in out.splitlines() if line.startswith("COST ")]
     if not told:
         raise RuntimeError(f"{script} {' '.join(map(str, arguments))} reported no cost; it said:\n{out}")
@@ -75,9 +75,9 @@ def run_whole(command: Sequence[str]) -> Cost:
     return Cost(wall, cpu, after.ru_maxrss / 1024, {"output": out})
 
 
-def _output(command: list[str]) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "LAKEHOUSE_TOKEN_KEY": "a key for benchmarks, long enough to be one"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def _output(command: list[str], environment: Mapping[str, str] | None = None) -> str:
+    told = {**os.environ, "PYTHONPATH": str(HERE.parent), "LAKEHOUSE_TOKEN_KEY": "a key for benchmarks, long enough to be one", **(environment or {})}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=told)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""`lakehouse demo`: a week of audit log from an API to answers, offline, through the real definitions, checked against the truth."""
+"""`lakehouse demo`: five days of audit log from an API to answers, offline, through the real definitions, checked against the truth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def demo(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """See it work, offline: a week of traffic with every kind of defect, fetched over real HTTP, cleaned, published, checked to the record.
+    """See it work, offline: five days of traffic with every kind of defect, fetched over real HTTP, cleaned, published, checked to the record.
 
     The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. One hour
     comes late and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.

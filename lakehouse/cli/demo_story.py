@@ -15,6 +15,7 @@ from lakehouse.cli.output import facts, progress, table, tick
 from lakehouse.cli.simulated import serving
 from lakehouse.cli.work import advancing, failed_checks, fetched, show_built, show_fetched, show_published
 from lakehouse.datasets.model import Dataset
+from lakehouse.marts.dbt_ahead import dbt_ahead
 from lakehouse.steps.build import StaleDay, stale_days
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lakehouse.operations.reconciliation import Reconciliation
     from lakehouse.operations.truth import TruthTerm
     from lakehouse.steps.build import DayReport
+
+PUBLISHED = 2  # times: after the first look, and when the late hour has healed
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,14 @@ class Story:
 def tell(root: Path, dataset: Dataset, *, quiet: bool) -> Story:
     """Run the demo in a folder, from wherever it was left."""
     console = _console(quiet)
-    _head(console, "A week of a small company", "generated activities, with every defect known to happen, and the truth about them")
+    _head(console, "Five days of a small company", "generated activities, with every defect known to happen, and the truth about them")
     with progress(quiet=quiet) as shown:
         task = shown.add_task("generating activities", total=None)
         demo = prepare(root, dataset, progress=lambda done, total: shown.update(task, completed=done, total=total))
     total = demo.truth.total
     console.print(f"{tick(True)} {total.fetch.read:,} items in {demo.folder}, {total.books.kept:,} rows to keep")
     story = Story(demo)
-    with serving(demo.lake, dataset) as api:
+    with serving(demo.lake, dataset) as api, dbt_ahead(0 if demo.seen_before else PUBLISHED):
         if demo.lake.settings.clock != NOW:
             _head(console, f"First look, {demo.lake.now():%Y-%m-%d %H:%M} UTC", "fetched over HTTP from the local Reports API server, hour by hour")
             _round(story, console, quiet=quiet)

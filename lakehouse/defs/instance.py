@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from lakehouse.defs.history import kept_open
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Lake, project_root
 
@@ -41,7 +42,8 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
     """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool."""
     with dg.DagsterInstance.from_config(str(dagster_home(lake))) as instance:
         close_lost_runs(instance)
-        yield instance
+        with kept_open(instance):
+            yield instance
 
 
 def process_tags() -> Mapping[str, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from lakehouse.errors import TerminalError
+from lakehouse.marts.dbt_ahead import run_process
 from lakehouse.settings import project_root
 
 ENV_FILE = "LAKEHOUSE_MARTS_FILE"
@@ -101,27 +99,17 @@ def run_dbt(
         "arguments": [*flags, *command, *places, "--vars", msgspec.json.encode(dict(variables or {})).decode()],
         "parse": [*flags, "--quiet", "parse", *places],
         "parsed": str(parsed) if parsed is not None else None,
+        "environment": {
+            "DO_NOT_TRACK": "1",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            ENV_FILE: str(file) if file is not None else ":memory:",
+        },
     }
     (target / "request.json").write_bytes(msgspec.json.encode(request))
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUNBUFFERED": "1"}
-    environment[ENV_FILE] = str(file) if file is not None else ":memory:"
-    code, said = _listen([sys.executable, "-m", "lakehouse.marts.dbt_process", str(target / "request.json")], environment, line or (lambda _: None))
+    code, said = run_process(target / "request.json", line or (lambda _: None))
     if code not in (_GOOD, _RED):
         raise TerminalError(f"dbt could not run (exit code {code}). It said:\n{said[-_TAIL:]}")
     return code == _GOOD
-
-
-def _listen(command: list[str], environment: dict[str, str], line: Callable[[str], None]) -> tuple[int, str]:
-    """Run a command to its end; (exit code, what it said)."""
-    said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=project_root(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
-    ) as process:
-        assert process.stdout is not None  # noqa: S101  it is a pipe
-        for text in process.stdout:
-            said.append(text)
-            line(text.rstrip())
-    return process.returncode, "".join(said)
 
 
 def read_run(target: Path, tests_of: Mapping[str, str]) -> DbtRun:

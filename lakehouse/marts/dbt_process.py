@@ -1,6 +1,7 @@
-"""One dbt invocation in a process of its own: `python -m lakehouse.marts.dbt_process request.json`.
+"""One dbt invocation in a process of its own: `python -m lakehouse.marts.dbt_process`, which reads the path of its request from standard input.
 
-The request is a file, because the dates of a long backfill are longer than what systems allow on a command line. Exit code: 0 good, 3 dbt ran
+It imports dbt first, so that it can be started before there is a request; where none comes, it ends. The request is a file: the dates of a long
+backfill are longer than what a pipe takes at once. Exit code: 0 good, 3 dbt ran
 and something failed, anything else: dbt could not run.
 """
 
@@ -13,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 
-def main(request_file: str) -> int:
+def main() -> int:
     """Run dbt with `arguments`. `parsed`: where the parsed project is kept for the next time, or null to parse it anew."""
+    import dbt.adapters.duckdb  # noqa: F401  found by its name when dbt runs
     from dbt.cli.main import dbtRunner
 
+    request_file = sys.stdin.readline().strip()
+    if not request_file:
+        return 0
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    os.environ.update(request["environment"])
     manifest = _parsed(Path(request["parsed"]), request["parse"]) if request["parsed"] else None
     return _code(dbtRunner(manifest=manifest).invoke(request["arguments"]))
 
@@ -50,4 +56,4 @@ def _code(outcome: Any) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())
