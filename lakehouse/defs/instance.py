@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
 
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.settings import Lake, project_root
 
 ENV_HOME = "DAGSTER_HOME"
@@ -38,10 +39,23 @@ def dagster_home(lake: Lake) -> Path:
 
 @contextlib.contextmanager
 def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
-    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool."""
-    with dg.DagsterInstance.from_config(str(dagster_home(lake))) as instance:
-        close_lost_runs(instance)
-        yield instance
+    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool.
+
+    Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    home = dagster_home(lake)
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            close_lost_runs(instance)
+            yield instance
+    except (OperationalError, sqlite3.OperationalError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        told = f"Dagster's history in {home} cannot be used: {reason}."
+        if "locked" in reason:
+            raise TransientError(f"{told} Another process writes to it: try again.") from error
+        raise TerminalError(f"{told} Look at free space and at the rights of the folder, or set {ENV_HOME} to another one.") from error
 
 
 def process_tags() -> Mapping[str, str]:
