@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
 from lakehouse.settings import Lake, project_root
 
 ENV_HOME = "DAGSTER_HOME"
@@ -30,11 +30,26 @@ def dagster_home(lake: Lake) -> Path:
             f"{ENV_HOME} is not set, and {lake.url} is no local folder that could hold Dagster's history. Set it to a local folder."
         )
     home = Path(given).expanduser().resolve() if given else Path(str(lake.store.root)) / ".dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / _SETTINGS).exists():
-        shipped = project_root() / "deploy" / _SETTINGS
-        (home / _SETTINGS).write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    shipped = (project_root() / "deploy" / _SETTINGS).read_text(encoding="utf-8")
+    aside = home / f"{_SETTINGS}.{os.getpid()}.tmp"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / _SETTINGS).exists():
+            aside.write_text(shipped, encoding="utf-8")  # whole or not at all: half of them would be other settings
+            aside.replace(home / _SETTINGS)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise _unusable(home, error) from error
     return home
+
+
+def _unusable(home: Path, error: Exception) -> LakehouseError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    told = f"Dagster's history in {home} cannot be used: {reason}."
+    if "locked" in reason:
+        return TransientError(f"{told} Another process writes to it: try again.")
+    return TerminalError(f"{told} Look at free space and at the rights of the folder, or set {ENV_HOME} to another one.")
 
 
 @contextlib.contextmanager
@@ -51,11 +66,7 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
             close_lost_runs(instance)
             yield instance
     except (OperationalError, sqlite3.OperationalError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        told = f"Dagster's history in {home} cannot be used: {reason}."
-        if "locked" in reason:
-            raise TransientError(f"{told} Another process writes to it: try again.") from error
-        raise TerminalError(f"{told} Look at free space and at the rights of the folder, or set {ENV_HOME} to another one.") from error
+        raise _unusable(home, error) from error
 
 
 def process_tags() -> Mapping[str, str]:

@@ -271,16 +271,23 @@ def test_a_full_disk_stops_fetch_build_and_publish_by_name_and_they_go_on_when_t
     simulated_lake: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lake = Path(shutil.copytree(simulated_lake, small_disk / "lake"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    ballast = fill(small_disk, 0)
+    history = lakehouse("fetch", "--lake", lake)
+    assert history.returncode == 4, history.stderr
+    assert f"{lake / '.dagster'} cannot be used" in history.stderr
+    assert list((lake / ".dagster").iterdir()) == []  # and no half of its settings
+    ballast.unlink()
+
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))  # the history is on another disk, so that the lake's own writing is what fails
     work = (("fetch",), ("replay", "--stale", "--no-marts"), ("replay", "--stale"))
-    for command, left in zip((*work[:2], *(work[2],) * 3), (0, 8192, 8192, 1_000_000, 4_000_000), strict=True):
+    for command, left in zip((*work, work[2]), (0, 8192, 1_000_000, 4_000_000), strict=True):
         ballast = fill(small_disk, left)
         result = lakehouse(*command, "--lake", lake)
         assert result.returncode in (1, 4), (command, result.stderr)
         assert "space" in result.stderr, (command, result.stderr)
         assert str(lake) in result.stderr, (command, result.stderr)
         assert "Traceback" not in result.stderr
-        assert lakehouse("status", "--lake", lake).returncode == 0
         ballast.unlink()
         if command != work[2]:
             assert lakehouse(*command, "--lake", lake).returncode == 0

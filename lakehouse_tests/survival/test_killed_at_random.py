@@ -71,7 +71,7 @@ READER = """
 import sys, duckdb
 con = duckdb.connect(sys.argv[1], read_only=True)
 for _ in sys.stdin:
-    print(*con.execute("SELECT count(*), sum(_source_rows), max(mart_date) FROM audit_top_users").fetchone(), flush=True)
+    print(*con.execute("SELECT count(*), min(mart_date), max(mart_date) FROM audit_top_users").fetchone(), flush=True)
 """
 
 
