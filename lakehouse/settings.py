@@ -152,7 +152,13 @@ def open_lake(url: str | Path | None = None) -> Lake:
     except FileNotFoundError:
         made = LakeSettings(made=dt.datetime.now(dt.UTC).replace(microsecond=0))
         store.create(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
-        data = store.read(SETTINGS_FILE)
+        try:
+            data = store.read(SETTINGS_FILE)
+        except FileNotFoundError as error:
+            raise LakeFormatError(
+                f"{store.uri(SETTINGS_FILE)} is there and is no file, expected the settings of the lake. Move it away; without one the lake starts "
+                "from defaults."
+            ) from error
     return Lake(store, _decode(data, store.uri(SETTINGS_FILE)))
 
 
@@ -160,7 +166,7 @@ def open_existing_lake(url: str | Path | None = None) -> Lake:
     """Open a lake that is there already. Raises `ConfigurationError` where there is none, so that a misspelt path makes no empty lake."""
     place = str(url if url is not None else default_url())
     on_disk = local_path(place)
-    found = (on_disk / SETTINGS_FILE).is_file() if on_disk is not None else open_store(place).exists(SETTINGS_FILE)
+    found = (on_disk / SETTINGS_FILE).exists() if on_disk is not None else open_store(place).exists(SETTINGS_FILE)
     if not found:
         raise ConfigurationError(
             f"There is no lake at {place} (no {SETTINGS_FILE}). Name another place with --lake or {ENV_URL}, or make one with `lakehouse demo` or "

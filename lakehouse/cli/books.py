@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 def books(
     ctx: typer.Context,
     dataset: DatasetOption = None,
-    day: Annotated[
-        list[dt.datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be repeated.", show_default=False)
-    ] = None,
+    day: Annotated[list[dt.datetime] | None, typer.Option("--day", help="Only this day; may be repeated. Default: all.", **DAY)] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", exists=True, dir_okay=False, help="Compare with the truth.json of a generator.", show_default=False)
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, hint, notes, print_json, table, warn
 from lakehouse.cli.session import JsonOption, LakeOption, open_for_reading, pick_dataset
@@ -22,7 +23,7 @@ def expire(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Whose raw: always named, because it cannot be undone.", show_default=False)],
     before: Annotated[
         dt.datetime | None,
-        typer.Option("--before", formats=["%Y-%m-%d"], help="Days before this one, whatever raw_retention_days says.", show_default=False),
+        typer.Option("--before", help="Days before this one, whatever raw_retention_days says.", **DAY),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.", show_default=False)] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from lakehouse.steps.explain import LineFate, RowFate
     from lakehouse.steps.explain_mart import MartRow
 
-app = typer.Typer(no_args_is_help=True, help="What is behind a row of a mart, and where a raw line ended up.")
+_HELP = """What is behind a row of a mart, and where a raw line ended up.
+
+Example:  [bold]lakehouse explain row audit_top_users[/]   the parts and lines that it names:   [bold]lakehouse explain line PART LINE[/]
+"""
+app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Show the raw text: it may hold personal data.", show_default=False)]
 
@@ -39,7 +43,7 @@ _SENTENCES = {
 @app.command("row")
 def row(
     ctx: typer.Context,
-    mart: Annotated[str, typer.Argument(help="A published mart.", show_default=False)],
+    mart: Annotated[str, typer.Argument(metavar="MART", help="A published mart, such as audit_top_users.", show_default=False)],
     where: Annotated[
         list[str] | None,
         typer.Argument(metavar="COLUMN=VALUE...", help="Which row; an empty value is null. None: the first row.", show_default=False),
@@ -129,7 +133,7 @@ def _what(values: dict[str, object]) -> str:
 @app.command("line")
 def line(
     ctx: typer.Context,
-    part: Annotated[str, typer.Argument(help="Raw part, relative to the lake: the column _part of a clean row.", show_default=False)],
+    part: Annotated[str, typer.Argument(metavar="PART", help="Raw part, relative to the lake: the column _part of a clean row.", show_default=False)],
     number: Annotated[int, typer.Argument(metavar="LINE", help="Line of the part, from 1: the column _line.", show_default=False)],
     raw: RawOption = False,
     dataset: DatasetOption = None,

@@ -7,22 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_writing, pick_dataset
 from lakehouse.errors import ConfigurationError
-
-TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
 
 
 def fetch(
     ctx: typer.Context,
     start: Annotated[
-        dt.datetime | None, typer.Option("--from", formats=TIMES, help="Fetch from here on (UTC), read before or not.", show_default=False)
+        dt.datetime | None, typer.Option("--from", help="Fetch from here on (UTC), read before or not. Default: what is new.", **TIME)
     ] = None,
-    end: Annotated[
-        dt.datetime | None, typer.Option("--to", formats=TIMES, help="Up to here (UTC, exclusive); default: now.", show_default=False)
+    end: Annotated[dt.datetime | None, typer.Option("--to", help="Up to here (UTC), exclusive. Default: now.", **TIME)] = None,
+    application: Annotated[
+        list[str] | None,
+        typer.Option("--application", "-a", metavar="NAME", help="Only this one, such as token; may be repeated. Default: all.", show_default=False),
     ] = None,
-    application: Annotated[list[str] | None, typer.Option("--application", "-a", help="Only this one; may be repeated.", show_default=False)] = None,
     build: Annotated[bool, typer.Option("--build", help="Then build the days that are stale and publish the marts.", show_default=False)] = False,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
@@ -49,6 +49,7 @@ def fetch(
         else:
             until = end.replace(tzinfo=dt.UTC) if end is not None else opened.now()
             since = start.replace(tzinfo=dt.UTC)
+            _check_range(opened.now(), since, until)
             done = materialize_raw(opened, chosen, since, until, "backfill", applications=application, advance=advance, waiting=advance.waiting)
     if not as_json:
         show_fetched(done.reports, facts())
@@ -65,3 +66,10 @@ def fetch(
     failed.end("What failed")
     if not build and not as_json:
         hint("build what landed: lakehouse replay --stale   (or leave it to the sensor: lakehouse dev --sensors)")
+
+
+def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> None:
+    if since >= now:
+        raise ConfigurationError(f"--from {since:%Y-%m-%dT%H:%M:%SZ} lies in the future: the lake's clock says {now:%Y-%m-%dT%H:%M:%SZ}.")
+    if since >= until:
+        raise ConfigurationError(f"The range ends before it begins: --from {since:%Y-%m-%dT%H:%M:%SZ} --to {until:%Y-%m-%dT%H:%M:%SZ} (exclusive).")

@@ -9,14 +9,22 @@ from typing import Annotated
 
 import typer
 
+from lakehouse.cli.dates import DAY
 from lakehouse.cli.output import facts, hint, print_json, table, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
-app = typer.Typer(no_args_is_help=True, help="What was refused or held and why, and how it comes back.")
+_HELP = """What was refused or held and why, and how it comes back.
 
-DayOption = Annotated[dt.datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day.", show_default=False)]
-RuleOption = Annotated[str | None, typer.Option("--rule", help="Only what this rule refused.", show_default=False)]
+Example:  [bold]lakehouse quarantine list[/], then [bold]lakehouse quarantine export mend.jsonl[/], mend the file, and
+[bold]lakehouse quarantine redrive mend.jsonl[/]
+"""
+app = typer.Typer(no_args_is_help=True, help=_HELP)
+
+DayOption = Annotated[dt.datetime | None, typer.Option("--day", help="Only this day. Default: all.", **DAY)]
+RuleOption = Annotated[
+    str | None, typer.Option("--rule", help="Only what this rule refused, such as missing_required (see `list`). Default: all.", show_default=False)
+]
 
 
 @app.command("list")
@@ -42,8 +50,8 @@ def list_rules(
 @app.command("show")
 def show(
     ctx: typer.Context,
-    part: Annotated[str | None, typer.Argument(help="Raw part, to show one line.", show_default=False)] = None,
-    line: Annotated[int | None, typer.Argument(help="Line of the part, from 1.", show_default=False)] = None,
+    part: Annotated[str | None, typer.Argument(metavar="PART", help="Raw part, to show one line.", show_default=False)] = None,
+    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Line of the part, from 1.", show_default=False)] = None,
     rule: RuleOption = None,
     day: DayOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 20,
@@ -79,7 +87,7 @@ def show(
 @app.command("export")
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write; must not exist yet.", show_default=False)],
     rule: RuleOption = None,
     day: DayOption = None,
     dataset: DatasetOption = None,
@@ -121,7 +129,9 @@ def export(
 @app.command("redrive")
 def redrive(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Mended lines, as `export` wrote them.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Mended lines, as `export` wrote them.", show_default=False)
+    ],
     build: Annotated[bool, typer.Option("--build/--no-build", help="Build the days that this touches, and publish the marts.")] = True,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
@@ -157,9 +167,7 @@ def redrive(
 @app.command("release")
 def release(
     ctx: typer.Context,
-    day: Annotated[
-        list[dt.datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be given often.", show_default=False)
-    ] = None,
+    day: Annotated[list[dt.datetime] | None, typer.Option("--day", help="Only this day; may be repeated. Default: all.", **DAY)] = None,
     build: Annotated[bool, typer.Option("--build/--no-build", help="Build the days that this touches, and publish the marts.")] = True,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,

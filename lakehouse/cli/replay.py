@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode, code_of_all
 from lakehouse.cli.output import facts, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
     from lakehouse.settings import Lake
 
-DAY = ["%Y-%m-%d"]
-
 
 def replay(
     ctx: typer.Context,
-    day: Annotated[list[dt.datetime] | None, typer.Argument(formats=DAY, help="Days to build (UTC).", show_default=False)] = None,
-    start: Annotated[dt.datetime | None, typer.Option("--from", formats=DAY, help="First day of a range.", show_default=False)] = None,
-    end: Annotated[dt.datetime | None, typer.Option("--to", formats=DAY, help="Last day of the range, inclusive.", show_default=False)] = None,
+    day: Annotated[list[dt.datetime] | None, typer.Argument(help="Days to build (UTC).", **DAY)] = None,
+    start: Annotated[dt.datetime | None, typer.Option("--from", help="First day of a range. Default: the lake's first.", **DAY)] = None,
+    end: Annotated[dt.datetime | None, typer.Option("--to", help="Last day of the range, inclusive. Default: today.", **DAY)] = None,
     stale: Annotated[
         bool, typer.Option("--stale", help="The days on which something landed that their build has not seen.", show_default=False)
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build every hour anew, though its inputs are the same.", show_default=False)] = False,
-    engine: Annotated[str | None, typer.Option("--engine", help="Engine instead of the dataset's own.", show_default=False)] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="NAME", help="Engine instead of the dataset's own, such as polars.", show_default=False)
+    ] = None,
     marts: Annotated[bool, typer.Option("--marts/--no-marts", help="Publish the marts afterwards.")] = True,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,

@@ -13,7 +13,7 @@ from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_fo
 
 def reveal(
     ctx: typer.Context,
-    token: Annotated[str, typer.Argument(help="A token, such as tok_… in the column actor_email.", show_default=False)],
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="A token, such as tok_… in the column actor_email.", show_default=False)],
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; it is written to the log of reveals.", show_default=False)],
     dataset: DatasetOption = None,
     as_json: JsonOption = False,

@@ -83,7 +83,10 @@ class LakehouseGroup(TyperGroup):
             if session(ctx).debug:
                 notes().print_exception()
             where = f" ({error.filename})" if error.filename else ""
-            error_panel(f"The system refused{where}: {error.strerror or error}. Check the path, the rights and the free space.", title="System error")
+            error_panel(
+                f"The system refused{where}: {error.strerror or str(error).splitlines()[0]}. Check the path, the rights and the free space.",
+                title="System error",
+            )
             raise typer.Exit(ExitCode.FAILED) from error
 
 

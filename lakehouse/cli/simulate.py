@@ -8,13 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, notes, print_json
 from lakehouse.cli.session import JsonOption
 from lakehouse.errors import ConfigurationError
 
-app = typer.Typer(no_args_is_help=True, help="A Reports API on this machine, and activities for it to tell.")
+_HELP = """A Reports API on this machine, and activities for it to tell.
 
-_TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+Example:  [bold]lakehouse simulate activities sample/ --start 2026-11-13 --end 2026-11-20[/], then
+[bold]lakehouse simulate reports-api sample/[/]
+"""
+app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 
 def utc(value: dt.datetime | None) -> dt.datetime | None:
@@ -26,11 +30,17 @@ def utc(value: dt.datetime | None) -> dt.datetime | None:
 def reports_api(
     folder: Annotated[
         Path,
-        typer.Argument(exists=True, file_okay=False, help="Activities: generated ones, or recorded <application>.json files.", show_default=False),
+        typer.Argument(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Activities: generated ones, or recorded <application>.json files.",
+            show_default=False,
+        ),
     ],
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
     clock: Annotated[
-        dt.datetime | None, typer.Option("--clock", formats=_TIMES, help="A fixed now (UTC): later events are not visible.", show_default=False)
+        dt.datetime | None, typer.Option("--clock", help="A fixed now (UTC): later events are not visible. Default: the system's clock.", **TIME)
     ] = None,
     latency: Annotated[float, typer.Option("--latency", min=0, help="Seconds before each answer.")] = 0.0,
     faults: Annotated[
@@ -76,9 +86,12 @@ def _faults(file: Path | None) -> list[dict[str, Any]]:
 
 @app.command("activities")
 def activities(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write; must be empty, new, or hold an older sample.", show_default=False)],
-    start: Annotated[dt.datetime, typer.Option("--start", formats=_TIMES, help="First hour (UTC).", show_default=False)],
-    end: Annotated[dt.datetime, typer.Option("--end", formats=_TIMES, help="First hour after (UTC).", show_default=False)],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", file_okay=False, help="Where to write; must be empty, new, or hold an older sample.", show_default=False),
+    ],
+    start: Annotated[dt.datetime, typer.Option("--start", help="First hour (UTC).", **TIME)],
+    end: Annotated[dt.datetime, typer.Option("--end", help="First hour after (UTC).", **TIME)],
     events: Annotated[int, typer.Option("--events", "-n", min=1, help="Distinct activities.")] = 80_000,
     seed: Annotated[int, typer.Option("--seed", help="The same arguments give the same bytes.")] = 1,
     users: Annotated[int | None, typer.Option("--users", help="People; default by the number of activities.", show_default=False)] = None,

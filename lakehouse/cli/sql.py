@@ -26,7 +26,8 @@ marts.<model>  clean.<dataset>  quarantine.<dataset>  ops.books | fetches | cove
 def sql(
     ctx: typer.Context,
     query: Annotated[
-        str | None, typer.Argument(help="SQL in DuckDB's dialect; `-` reads it from standard input. Left out: a prompt.", show_default=False)
+        str | None,
+        typer.Argument(metavar="SQL", help="SQL in DuckDB's dialect; `-` reads it from standard input. Left out: a prompt.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", exists=True, dir_okay=False, help="Read the SQL from a file.", show_default=False)
@@ -60,7 +61,10 @@ def _text(query: str | None, file: Path | None) -> str | None:
     if query is not None and file is not None:
         raise ConfigurationError("Give the SQL as an argument or with -f, not both.")
     if file is not None:
-        return file.read_text(encoding="utf-8")
+        try:
+            return file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{file} is not UTF-8: {error}. Expected a text file with SQL; save it as UTF-8.") from error
     if query == "-" or (query is None and not sys.stdin.isatty()):
         return sys.stdin.read()
     return query

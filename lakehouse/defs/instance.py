@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from lakehouse.defs.history import kept_open
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
 from lakehouse.settings import Lake, project_root
 
 ENV_HOME = "DAGSTER_HOME"
@@ -30,20 +31,44 @@ def dagster_home(lake: Lake) -> Path:
             f"{ENV_HOME} is not set, and {lake.url} is no local folder that could hold Dagster's history. Set it to a local folder."
         )
     home = Path(given).expanduser().resolve() if given else Path(str(lake.store.root)) / ".dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / _SETTINGS).exists():
-        shipped = project_root() / "deploy" / _SETTINGS
-        (home / _SETTINGS).write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    shipped = (project_root() / "deploy" / _SETTINGS).read_text(encoding="utf-8")
+    aside = home / f"{_SETTINGS}.{os.getpid()}.tmp"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / _SETTINGS).exists():
+            aside.write_text(shipped, encoding="utf-8")  # whole or not at all: half of them would be other settings
+            aside.replace(home / _SETTINGS)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise _unusable(home, error) from error
     return home
+
+
+def _unusable(home: Path, error: Exception) -> LakehouseError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    told = f"Dagster's history in {home} cannot be used: {reason}."
+    if "locked" in reason:
+        return TransientError(f"{told} Another process writes to it: try again.")
+    return TerminalError(f"{told} Look at free space and at the rights of the folder, or set {ENV_HOME} to another one.")
 
 
 @contextlib.contextmanager
 def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
-    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool."""
-    with dg.DagsterInstance.from_config(str(dagster_home(lake))) as instance:
-        close_lost_runs(instance)
-        with kept_open(instance):
-            yield instance
+    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool.
+
+    Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    home = dagster_home(lake)
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            close_lost_runs(instance)
+            with kept_open(instance):
+                yield instance
+    except (OperationalError, sqlite3.OperationalError) as error:
+        raise _unusable(home, error) from error
 
 
 def process_tags() -> Mapping[str, str]:

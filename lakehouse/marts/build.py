@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.datasets.model import Dataset
-from lakehouse.errors import ConflictError
+from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
 from lakehouse.marts.dbt import DbtRun, read_run, run_dbt
@@ -85,16 +85,24 @@ class _Attempt:
         self.target = self.folder / "target"
 
     def run(self) -> MartsReport | None:
-        """One try; None when another build was published in the meantime."""
+        """One try; None when another build was published in the meantime. `TerminalError` where the disk refuses."""
+        import duckdb
+
         # Looked at before clean is: a window that lands in between differs from the version at the next look, and is not lost.
         self.coverage = load_ledger(self.lake, self.dataset.name).coverage
         plan = self._plan(clean_version(self.lake, self.dataset.contract))
         if plan.nothing:
             return self._skip(plan)
-        _clear(self.folder.parent)
-        self.folder.mkdir(parents=True)
         try:
+            _clear(self.folder.parent)
+            self.folder.mkdir(parents=True)
             return self._build(plan)
+        except (OSError, duckdb.IOException) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise TerminalError(
+                f"The marts of {self.dataset.name} could not be built in {self.folder}: {reason}. The published version "
+                "stays. Look at what it names, at free space and at the rights of the folder, then publish again: lakehouse replay --stale"
+            ) from error
         finally:
             if not (self.folder / _FAILED).exists():
                 shutil.rmtree(self.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from lakehouse.settings import project_root
 
 ENV_FILE = "LAKEHOUSE_MARTS_FILE"
 _GOOD, _RED = 0, 3  # exit codes of `dbt_process`
+# The frames of a Python traceback; its last line, the error, stays.
+_TRACEBACK = re.compile(r"[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+")
 _TAIL = 4000  # characters of dbt's own words that an error repeats
 
 
@@ -108,7 +111,9 @@ def run_dbt(
     (target / "request.json").write_bytes(msgspec.json.encode(request))
     code, said = run_process(target / "request.json", line or (lambda _: None))
     if code not in (_GOOD, _RED):
-        raise TerminalError(f"dbt could not run (exit code {code}). It said:\n{said[-_TAIL:]}")
+        told = _TRACEBACK.sub("", said).strip()
+        last = told.splitlines()[-1] if told else "it said nothing"
+        raise TerminalError(f"dbt could not run in {target} (exit code {code}): {last}\nIt said:\n{told[-_TAIL:]}")
     return code == _GOOD
 
 

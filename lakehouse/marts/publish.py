@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from lakehouse.datasets.model import Dataset
-from lakehouse.errors import ConfigurationError, LakeFormatError
+from lakehouse.errors import ConfigurationError, LakeFormatError, TerminalError
 from lakehouse.marts.records import VERSION_FORMAT, VersionRecord
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
@@ -122,6 +122,8 @@ def publish(lake: Lake, dataset: Dataset, built: Path, record: VersionRecord) ->
     # Numbers below the newest may be free again, because old records are pruned.
     if newest >= record.number or not lake.store.create(path, msgspec.json.encode(record)):
         own.unlink()
+        if max(versions(lake, dataset), default=0) < record.number:
+            raise LakeFormatError(f"{lake.store.uri(path)} is neither free nor the record of a version. Move it away, then publish again.")
         return False
     lake.store.sync([path])
     fail_point("marts.after_record")
@@ -146,6 +148,12 @@ def show(lake: Lake, dataset: Dataset, record: VersionRecord) -> None:
         log.warning("%s is open and cannot be replaced (%s): readers use %s until it can.", published, error, own)
         aside.unlink()
         return
+    except IsADirectoryError as error:
+        aside.unlink()
+        raise TerminalError(
+            f"{published} is a folder, expected the published marts of {dataset.name} or nothing. Move it away and publish again: version "
+            f"{record.number} is built and waits in {own}."
+        ) from error
     lake.store.sync([f"marts/{dataset.name}.duckdb"])
 
 

@@ -42,7 +42,8 @@ def _audit_parts(grain: Grain, account: GrainAccount, landed: Mapping[str, int])
         if lines or rows:
             yield f"{grain.key}: the books of {part.part} do not close: lines differ by {lines}, rows by {rows} ({part.books})"
         if part.books.lines != landed.get(part.part, part.books.lines):
-            yield f"{grain.key}: {part.part} has {landed[part.part]} lines by its manifest, {part.books.lines} were read"
+            counts = f"{landed[part.part]} lines by its manifest, {part.books.lines} were read"
+            yield f"{grain.key}: {part.part} has {counts}. Restore the part from a backup"
 
 
 def _audit_counts(grain: Grain, account: GrainAccount) -> Iterator[str]:

@@ -71,6 +71,8 @@ def redrive(lake: Lake, dataset: Dataset, file: Path, run_id: str | None = None)
     what is no such object (it names the file and the line of it), and for lines that may not be superseded. Days are rebuilt by the caller.
     """
     mended = dict(_read(file))
+    if not mended:
+        raise TerminalError(f"{file} has no line, so there is nothing to redrive: expected at least one mended line, as the export writes them.")
     ledger = load_ledger(lake, dataset.name)
     groups: dict[tuple[str, str], list[tuple[LineRef, bytes]]] = defaultdict(list)
     for ref, origin in origins(ledger, list(mended)).items():

@@ -51,7 +51,10 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
             raise LakeFormatError(
                 f"The table {uri} uses a feature of Delta that this software does not know: {error}. Install a newer lakehouse."
             ) from error
-        raise
+        raise LakeFormatError(
+            f"The log of the table {uri} cannot be read: {str(error).splitlines()[0]}. Expected its files in {uri}/_delta_log without gaps: restore "
+            "that folder from a backup. Raw is untouched; without a backup, move the table's folder away and build all days with `lakehouse replay`."
+        ) from error
     if _DELETION_VECTORS in (table.protocol().reader_features or []):
         raise LakeFormatError(
             f"The table {uri} uses deletion vectors, so its file list tells of rows that were deleted. Rewrite it without them "

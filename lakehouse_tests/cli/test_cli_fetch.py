@@ -82,7 +82,7 @@ def test_a_range_is_fetched_again_although_it_was_read(run: Any, fetched_lake: P
         (["replay", "2026-11-18", "--stale"], "Say which days"),
         (["replay", "--from", "2026-11-18", "--to", "2026-11-17"], "ends before it begins"),
         (["replay", "2026-11-30"], "has no partition 2026-11-30"),
-        (["replay", "yesterday"], "does not match the format"),
+        (["replay", "yesterday"], "expected a day (UTC), such as 2026-11-18, got 'yesterday'"),
         (["replay", "2026-11-18", "--engine", "abacus"], "no engine 'abacus'"),
         (["fetch", "--to", "2026-11-18"], "--from"),
         (["fetch", "--from", "2019-01-01"], "before the start"),

@@ -37,6 +37,14 @@ def test_the_help_of_every_command_shows_an_example_and_describes_every_option(r
     assert undescribed == []
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, *sorted({c[:1] for c in COMMANDS if len(c) > 1})], ids=" ".join)
+def test_the_help_names_values_as_people_do_and_groups_show_an_example_too(run: Any, command: tuple[str, ...]) -> None:
+    text = run(*command, "--help").out
+    assert "Example:" in text
+    assert "%" not in text, "a format of strptime says nothing to a person"
+    assert not re.search(r"[\[{][a-z]+[\]}]", text.splitlines()[1]), "arguments are in capitals"
+
+
 def test_every_command_that_was_promised_is_there() -> None:
     promised = [
         "demo",

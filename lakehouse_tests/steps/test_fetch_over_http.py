@@ -17,6 +17,8 @@ from lakehouse.landing.manifest import Window
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.landing.read import read_part
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.reports_api import ReportsApiClient, ReportsApiOptions
+from lakehouse.sources.reports_api.retry import RetryPolicy
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
 from lakehouse.steps.fetch import fetch, fetch_windows, next_fetch
 
@@ -88,6 +90,45 @@ def test_events_that_show_up_late_land_with_the_next_fetch_and_nothing_lands_twi
     ]
     assert ledger.coverage["token"] == (Window(DAY, hidden - dt.timedelta(seconds=30)),)
     assert all(m.http["requests"] == 1 and m.order_violations == 0 for m in third.manifests)
+
+
+def _client(url: str, now: dt.datetime) -> ReportsApiClient:
+    """The real client, with small pages and one try."""
+    return ReportsApiClient(ReportsApiOptions(url=url, page_size=10), now=lambda: now, retry=RetryPolicy(attempts=1))
+
+
+def test_a_failure_on_page_three_moves_no_cursor_and_lands_no_line_of_the_pages_before(tmp_path):
+    """Pages come newest first: what a broken walk has read is the end of the window, and its beginning is missing."""
+    now = DAY + dt.timedelta(hours=3)
+    lines = _write(tmp_path / "activities", [(DAY + dt.timedelta(minutes=n), now) for n in range(1, 179)])
+    with SimulatedReportsApi(tmp_path / "activities", clock=now, faults=[{"page": 3, "status": 503, "times": 2}]) as api:
+        dataset = find_dataset("workspace_audit")
+        lake = _lake(tmp_path / "lake", api.url, now, ["token"], DAY.date())
+        windows = [PlannedWindow("token", Window(DAY + dt.timedelta(hours=h), DAY + dt.timedelta(hours=h + 1)), "new") for h in range(3)]
+        broken = fetch_windows(lake, dataset, windows[:2], source=_client(api.url, now))
+        assert [o.error is not None for o in broken.outcomes] == [True, True]
+        ledger = load_ledger(lake, "workspace_audit")
+        assert (ledger.last_number, ledger.cursor("token"), _lines(lake)) == (0, None, [])
+        fetch_windows(lake, dataset, windows[2:], source=_client(api.url, now)).raise_for_errors()
+        assert {w.window for w in next_fetch(lake, dataset).windows} >= {w.window for w in windows[:2]}
+        fetch_windows(lake, dataset, next_fetch(lake, dataset).windows, source=_client(api.url, now)).raise_for_errors()
+    assert sorted(_lines(lake)) == sorted(lines)
+    assert load_ledger(lake, "workspace_audit").coverage["token"] == (Window(DAY, now - dt.timedelta(seconds=30)),)
+
+
+def test_no_page_token_is_used_in_another_window(tmp_path):
+    now = DAY + dt.timedelta(hours=4)
+    _write(tmp_path / "activities", [(DAY + dt.timedelta(minutes=n), now) for n in range(1, 239)])
+    with SimulatedReportsApi(tmp_path / "activities", clock=now) as api:
+        dataset = find_dataset("workspace_audit")
+        lake = _lake(tmp_path / "lake", api.url, now, ["token"], DAY.date())
+        for _ in range(2):  # a token of a window that was read before is stale, too
+            fetch(lake, dataset, DAY, now, source=_client(api.url, now)).raise_for_errors()
+        asked = [seen.query for seen in api.requests]
+    windows = [(q["startTime"], q["endTime"]) for q in asked if "pageToken" not in q]
+    assert len(windows) == 8
+    tokens = {(q["pageToken"], q["startTime"], q["endTime"]) for q in asked if "pageToken" in q}
+    assert len(tokens) == len({token for token, _, _ in tokens}) > 8
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason=f"the recorded activities are not there: {RECORDED}")

@@ -126,7 +126,8 @@ def _application_default(subject: str | None) -> Authorizer:
         credentials, _ = google.auth.default(scopes=[SCOPE])
     except exceptions.DefaultCredentialsError as error:
         raise ConfigurationError(
-            f"There are no Google credentials. Set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an admin), or run: "
+            f"There are no Google credentials that can be used: {str(error).splitlines()[0]} "
+            f"Set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an admin), or run: "
             f"gcloud auth application-default login --scopes={SCOPE},https://www.googleapis.com/auth/cloud-platform"
         ) from error
     account = getattr(credentials, "service_account_email", None)
