@@ -59,7 +59,7 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
         "Manifests: one row per fetch.",
         {
             "number": "Place in the log.",
-            "application": "Application; empty for a release.",
+            "application": "Application; empty for a release and for retention.",
             "read": "Lines read.",
             "re_read": "Lines that had been landed before.",
         },

@@ -21,6 +21,8 @@ from lakehouse.tables.records import GrainAccount, GrainRef, TableFile, decode_r
 
 # A commit names no file that was staged longer ago than this; what nobody named within a day counts as an orphan.
 STAGED_FOR = 12 * 3600
+# Part of every digest: raise it when the kernel makes other rows of the same lines, whatever the dataset, or a library does that makes a column.
+KERNEL_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
         "superseded": sorted((part, sorted(lines)) for part, lines in inputs.superseded.items() if lines),
         "contract": contract.version,
         "transform": contract.transform_version,
+        "kernel": KERNEL_VERSION,
         "key": key.id,
     }
     if inputs.released:  # only then: results that were made before there were releases keep their names

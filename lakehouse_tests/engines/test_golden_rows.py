@@ -14,6 +14,7 @@ import pytest
 from kernel_lines import CASES, Kernel
 
 from lakehouse.datasets.registry import find_dataset
+from lakehouse.tables.grains import KERNEL_VERSION
 
 GOLDEN = Path(__file__).parent / "golden_rows.json"
 CONTRACT = find_dataset("workspace_audit").contract
@@ -26,7 +27,7 @@ def rows_of(case: str) -> str:
 
 def now() -> dict[str, object]:
     cases = {path.stem: rows_of(path.stem) for path in sorted(CASES.glob("*.jsonl"))}
-    return {"contract_version": CONTRACT.version, "transform_version": CONTRACT.transform_version, "rows": cases}
+    return {"contract_version": CONTRACT.version, "transform_version": CONTRACT.transform_version, "kernel_version": KERNEL_VERSION, "rows": cases}
 
 
 def test_output_changes_only_with_a_new_version() -> None:
@@ -36,7 +37,7 @@ def test_output_changes_only_with_a_new_version() -> None:
     expected = json.loads(GOLDEN.read_text())
     if expected == found:
         return
-    versions = ("contract_version", "transform_version")
+    versions = ("contract_version", "transform_version", "kernel_version")
     if all(expected[v] == found[v] for v in versions):
-        pytest.fail("The rows of the recorded cases have changed: raise `transform_version` (or `version`) in the contract, then update this file.")
+        pytest.fail("The rows of the recorded cases have changed: raise a version of the contract, or KERNEL_VERSION, then update this file.")
     pytest.fail(f"The versions have changed: run this test once with UPDATE_GOLDEN=1 and commit {GOLDEN.name}.")

@@ -1,4 +1,4 @@
-"""Real activities, from every row of every published mart down to the line, and from every line up to its rows."""
+"""Real activities, from the rows of every published mart that is made of clean rows down to the line, and from every line up to its rows."""
 
 from __future__ import annotations
 

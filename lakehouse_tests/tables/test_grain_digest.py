@@ -29,7 +29,7 @@ def digest(**changes: Any) -> str:
 
 def test_results_that_are_there_keep_their_names() -> None:
     """Written down: another name for the same inputs would build every day of every lake anew."""
-    assert digest() == digest(released=frozenset()) == "2ef99e3ea55f2e076b5e09a6e9ff2047"
+    assert digest() == digest(released=frozenset()) == "708d79ed5c214c7afb65626c11e3387a"
 
 
 @pytest.mark.parametrize(

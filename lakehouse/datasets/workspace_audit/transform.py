@@ -15,7 +15,7 @@ from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema, whole
 from lakehouse.datasets.model import Records
-from lakehouse.datasets.workspace_audit.canonical import events_hashes
+from lakehouse.datasets.workspace_audit.event_hash import events_hashes
 from lakehouse.datasets.workspace_audit.parameters import Index, Parameters, typed_columns
 
 

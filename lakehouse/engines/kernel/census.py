@@ -63,8 +63,3 @@ def _count_extra(extra: Any, path: str, found: Census) -> None:
 def json_kind(raw: bytes) -> str:
     """The JSON kind of a raw value."""
     return _KINDS_BY_SIGN.get(raw[0], "number")
-
-
-def field_counts(census: Census) -> tuple[tuple[str, str, int, bool], ...]:
-    """(path, kind, count, declared), sorted."""
-    return tuple((path, kind, count, declared) for (path, kind, declared), count in sorted(census.items()))

@@ -77,6 +77,8 @@ def process_block(
 def _placed(frame: pl.DataFrame, numbers: Places) -> pl.DataFrame:
     """The frame with `_place` (of its line in the block) and, counted from 0 in each record, `_row`. Rows of a record stand together."""
     records = frame["_record"].to_numpy().astype(np.int64)
+    if (np.diff(records) < 0).any():
+        raise TypeError("a transform broke its promise: expected the rows of a record together, in the order of the records")
     begins = np.flatnonzero(np.diff(records, prepend=-1))
     rows = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
     return frame.with_columns(pl.Series("_place", numbers[records]), pl.Series("_row", rows, dtype=pl.Int64))

@@ -8,7 +8,8 @@ It is built from the leaves upwards, so that it can be computed by columns and s
 * a list is the sum over its items of mix(item + position), and the lists that have no order (parameters) the sum of their items alone.
 
 Sums and mixes are of two lanes of 64 bits, which never meet; mix is the finalizer of SplitMix64 (Steele, Lea, Flood 2014). Fields that the contract
-does not name count like any other.
+does not name count like any other. It is no signature, for whoever wants two events with one hash can compute them: it tells copies from others among
+events of one time and id, which stand beside it in the key.
 """
 
 from __future__ import annotations
@@ -38,14 +39,18 @@ _UNORDERED = ("parameters", "parameter")
 _BITS = (1 << 64) - 1
 _FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
 _HEX_DIGITS = 32
+_SHORT = 256  # letters or bytes of what is remembered
 _FEW = 512  # texts: below that, asking what they are costs more than hashing them
 _INT = re.compile(r"-?[1-9][0-9]*|0", re.ASCII)
 _INT64, _LONGEST_INT = range(-(2**63), 2**63), 20
 
 
+def _lanes(digest: bytes) -> Hash:
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
 def _constant(label: bytes) -> Hash:
-    data = hashlib.blake2b(label, digest_size=16, person=b"constant").digest()
-    return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+    return _lanes(hashlib.blake2b(label, digest_size=16, person=b"constant").digest())
 
 
 _NULL, _NUMBER, _OBJECT, _LIST = (_constant(label) for label in (b"null", b"number", b"object", b"list"))
@@ -75,12 +80,15 @@ def value_hash(value: Any, *, unordered: bool = False) -> Hash:
     return _mixed(_sum(_LIST, *(_mixed(_sum(item, _mixed(_position(i)))) for i, item in enumerate(items))))
 
 
-@lru_cache(maxsize=1 << 14)
 def _text(value: str) -> Hash:
+    return _short_text(value) if len(value) <= _SHORT else _lanes(_digest(value))
+
+
+@lru_cache(maxsize=1 << 14)
+def _short_text(value: str) -> Hash:
     if len(value) <= _LONGEST_INT and _INT.fullmatch(value) and int(value) in _INT64:
         return _mixed(_sum(_NUMBER, (int(value) & _BITS,) * 2))
-    data = _digest(value)
-    return int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+    return _lanes(_digest(value))
 
 
 def _digest(value: str) -> bytes:
@@ -107,16 +115,22 @@ def _position(index: int) -> Hash:
 
 @lru_cache(maxsize=1024)
 def _name(name: str) -> Hash:
-    return _constant(name.encode())
+    return _lanes(hashlib.blake2b(name.encode(), digest_size=16, person=b"name").digest())
 
 
 def _member(name: str, value: Hash) -> Hash:
     return _mixed(_sum(value, _name(name)))
 
 
-@lru_cache(maxsize=1 << 14)
 def _unknown_member(name: str, raw: bytes) -> Hash:
+    return _short_member(name, raw) if len(raw) <= _SHORT else _long_member(name, raw)
+
+
+def _long_member(name: str, raw: bytes) -> Hash:
     return _member(name, value_hash(json.loads(raw, parse_int=str, parse_float=str), unordered=name in _UNORDERED))
+
+
+_short_member = lru_cache(maxsize=1 << 14)(_long_member)
 
 
 def _values(values: Any, kind: JsonType, extras: Extras, *, unordered: bool) -> Lanes:

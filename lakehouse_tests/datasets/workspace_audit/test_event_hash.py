@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.datasets.workspace_audit.canonical import events_hashes, value_hash
 from lakehouse.datasets.workspace_audit.contract import CONTRACT
+from lakehouse.datasets.workspace_audit.event_hash import events_hashes, value_hash
 from lakehouse.engines.kernel.decode import decode
 
 texts = st.text(max_size=4) | st.sampled_from(['a"b', "back\\slash", "tab\there", "ü", "\x01"])
