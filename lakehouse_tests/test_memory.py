@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
+
+ON_GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the GNU C library")
 
 COUNT = """
 import ctypes, sys, tempfile, threading
@@ -36,8 +39,28 @@ def heaps(load: str, **environment: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif("glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or "" if hasattr(os, "confstr") else ""), reason="of the GNU C library")
+@ON_GLIBC
 def test_importing_the_package_lets_threads_share_two_heaps_unless_the_environment_says_how_many() -> None:
     assert heaps("") > 2
     assert heaps("import lakehouse") <= 2
     assert heaps("import lakehouse", MALLOC_ARENA_MAX="4") == heaps("", MALLOC_ARENA_MAX="4") > 2
+
+
+GIVE_BACK = """
+from pathlib import Path
+from lakehouse.memory import give_back
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+many = [bytes([1]) * 100_000 for _ in range(2_000)]
+last = many.pop()  # at the end of the heap, so that nothing before it is returned by itself
+many.clear()
+before = resident()
+give_back()
+print(before - resident())
+"""
+
+
+@ON_GLIBC
+def test_freed_memory_is_given_back_on_demand() -> None:
+    done = subprocess.run([sys.executable, "-c", GIVE_BACK], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 100

@@ -14,6 +14,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.contracts.types import polars_type
 from lakehouse.engines.kernel.dedupe import deduplicate
+from lakehouse.memory import give_back
 from lakehouse.settings import Lake
 from lakehouse.tables import grains
 from lakehouse.tables.records import TableFile
@@ -65,6 +66,7 @@ def _stretches(contract: Contract, blocks: Sequence[pl.DataFrame]) -> Iterator[C
     if sum(b.height for b in blocks) <= STRETCH_ROWS:
         yield partial(_whole, contract, blocks)
         return
+    give_back()  # the text of the blocks
     times = pl.concat([b[contract.event_time] for b in blocks])
     edges = times.sort().gather_every(STRETCH_ROWS, STRETCH_ROWS).unique().sort()
     places = [edges.search_sorted(b[contract.event_time], side="right") for b in blocks]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -15,19 +15,28 @@ _ID = "_id"
 def repeated_ids(files: Sequence[str], contract: Contract) -> int:
     """How many ids of these Parquet files have more than one event time.
 
-    Held are eight bytes for each id and time: first the hashes of all ids are compared, then the ids themselves of those that seem to come again.
+    The hashes of all ids are compared (eight bytes a row are held), then the times of those that come more than once, as the events of one record do,
+    and in the end the ids themselves of those that seem to have several.
     """
     ids, time = list(contract.id_columns), contract.event_time
-    hashes = np.concatenate([np.empty(0, np.uint64), *(_hashed(file, ids, time)[_ID].to_numpy() for file in files)])
-    hashes.sort()
-    again = pl.Series(_ID, np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-    if not len(again):
-        return 0
-    rows = pl.concat([_hashed(file, ids, time).filter(pl.col(_ID).is_in(again.implode())) for file in files])
+    again: pl.Series | None = None
+    for held in ([], [time]):
+        again = _twice(_hashed(file, ids, held, again)[_ID] for file in files)
+        if again.is_empty():
+            return 0
+    rows = pl.concat([_hashed(file, ids, [*ids, time], again) for file in files])
     return rows.group_by(ids).agg(pl.col(time).n_unique()).filter(pl.col(time) > 1).height
 
 
-def _hashed(file: str, ids: list[str], time: str) -> pl.DataFrame:
-    """The different ids and times of a file, and the hash of each id."""
-    rows = pl.scan_parquet(file, hive_partitioning=False, glob=False).select(*ids, time).unique().collect()
-    return rows.with_columns(rows.select(ids).hash_rows().alias(_ID))
+def _hashed(file: str, ids: list[str], held: list[str], among: pl.Series | None) -> pl.DataFrame:
+    """The hash of the id of each row of a file as `_id`, or of the rows with one of some hashes, each once, with some columns."""
+    rows = pl.scan_parquet(file, hive_partitioning=False, glob=False).select(*dict.fromkeys([*ids, *held])).collect()
+    rows = rows.select(rows.select(ids).hash_rows().alias(_ID), *held)
+    return rows if among is None else rows.filter(pl.col(_ID).is_in(among.implode())).unique()
+
+
+def _twice(hashes: Iterable[pl.Series]) -> pl.Series:
+    """Those that are there more than once."""
+    every = np.concatenate([np.empty(0, np.uint64), *(h.to_numpy() for h in hashes)])
+    every.sort()
+    return pl.Series(_ID, np.unique(every[1:][every[1:] == every[:-1]]))
