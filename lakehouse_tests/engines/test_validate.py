@@ -8,10 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject
 from lakehouse.contracts.types import frame_schema
-from lakehouse.engines.kernel.validate import find_faults, unknown_values
+from lakehouse.engines.kernel.validate import breached, find_faults, pandera_schema, unknown_values
 
 CONTRACT = Contract(
     name="probe",
@@ -134,3 +137,26 @@ def test_a_contract_without_rules_accepts_everything() -> None:
     plain = replace(CONTRACT, columns=tuple(Column(c.name, c.type, "") for c in CONTRACT.columns))
     made = frame({"at": None, "id": None, "size": -9})
     assert find_faults(made, plain).height == 0
+
+
+ODD = {
+    "at": st.sampled_from([AT, None]),
+    "id": st.sampled_from(["a-1", "a-1\n", "\na-1", "A-1", "", "bb-22", None]),
+    "kind": st.sampled_from(["play", "stop", "Play", "", None]),
+    "colour": st.sampled_from(["red", "green", None]),
+    "size": st.sampled_from([-1, 0, 5, 10, 11, None]),
+    "share": st.sampled_from([-0.0, 0.5, 1.0, 1.0000001, -1e-300, float("nan"), float("inf"), float("-inf"), None]),
+    "on": st.sampled_from([True, None]),
+}
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=ODD), max_size=3))
+def test_pandera_is_asked_exactly_when_it_would_refuse_a_row(rows: list[dict[str, Any]]) -> None:
+    made = frame(*rows) if rows else frame({}).head(0)
+    try:
+        pandera_schema(CONTRACT).validate(made, lazy=True)
+    except SchemaErrors:
+        refused = True
+    else:
+        refused = False
+    assert bool(made.select(breached(CONTRACT)).item()) is refused

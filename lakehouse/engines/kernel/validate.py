@@ -19,10 +19,7 @@ FAULTS = "_faults"
 
 @lru_cache(maxsize=16)
 def pandera_schema(contract: Contract) -> Any:
-    """The Pandera schema of the columns whose values may break a rule. Check names are the names of our rules.
-
-    A column without a rule is left out: Pandera takes 0.6 ms for each, whatever the number of rows.
-    """
+    """The Pandera schema of the columns whose values may break a rule. Check names are the names of our rules."""
     import pandera.polars as pa
 
     types = frame_schema(contract)
@@ -44,6 +41,28 @@ def _checks(column: Column) -> list[Any]:
     if column.allowed is not None and not column.open_vocabulary:
         checks.append(pa.Check.isin(column.allowed, error="not_allowed"))
     return checks
+
+
+@lru_cache(maxsize=16)
+def breached(contract: Contract) -> pl.Expr:
+    """Whether a frame has any row that the Pandera schema would refuse.
+
+    Pandera takes some 10 ms whatever the number of rows, and nearly all blocks are without fault: it is asked only which rows break which rule.
+    """
+    found: list[pl.Expr] = [pl.lit(value=False)]
+    for column in contract.columns:
+        value = pl.col(column.name)
+        if not column.nullable:
+            found.append(value.is_null().any())
+        if column.minimum is not None:
+            found.append((value < column.minimum).any())
+        if column.maximum is not None:
+            found.append((value > column.maximum).any())
+        if column.pattern is not None:
+            found.append(value.str.contains(f"^(?:{column.pattern})$").not_().any())
+        if column.allowed is not None and not column.open_vocabulary:
+            found.append(value.is_in(column.allowed).not_().any())
+    return pl.any_horizontal(found)
 
 
 def find_faults(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -77,6 +96,8 @@ def _from_pandera(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     for name, kind in frame_schema(contract).items():
         if types.get(name) != kind:
             raise TypeError(f"transform of {contract.name} broke its promise: column {name}: expected {kind}, got {types.get(name)}")
+    if not frame.select(breached(contract)).item():
+        return _empty()
     try:
         pandera_schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
