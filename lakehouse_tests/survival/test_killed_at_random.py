@@ -24,8 +24,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 
 KILLS = 50
 STEP = dt.timedelta(minutes=30)
+PUBLISH_KILLS = 4
 CHECKED = 10  # after so many kills the work is done to its end and compared with the truth
-LONGEST = 90  # stages; a stage that ended before it was killed does not count
+LONGEST = 120  # stages; a stage that ended before it was killed does not count
 
 
 @pytest.fixture
@@ -56,6 +57,8 @@ def test_fifty_kills_in_fetch_and_clean_lose_nothing_and_double_nothing(mortal: 
             if kills % CHECKED == 0:
                 mortal.finish_work()
                 mortal.check_truth()
+        else:
+            usual = min(usual, seconds)  # the machine has become faster
         if kills == KILLS:
             break
     assert kills == KILLS
@@ -90,11 +93,13 @@ def test_kills_while_marts_are_published_leave_a_whole_version(mortal: Mortal, c
     with subprocess.Popen([sys.executable, "-c", READER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         first = ask(reader)
         assert int(first.split()[0]) > 0
-        for kill in range(5):
-            mortal.at(mortal.clock + dt.timedelta(hours=3))
+        kills = 0
+        while kills < PUBLISH_KILLS:
+            mortal.at(mortal.clock + dt.timedelta(hours=2))
             seconds, family = chance.uniform(0.3, usual), chance.random() < 0.5
             killed = kill_after(mortal.worker(FETCH + CLEAN + PUBLISH), seconds, family=family)
-            print(f"kill {kill} after {seconds:.3f} s of about {usual:.3f}, with its children: {family}, in time: {killed}")
+            print(f"kill {kills} after {seconds:.3f} s of about {usual:.3f}, with its children: {family}, in time: {killed}")
+            kills, usual = kills + killed, usual if killed else min(usual, seconds)
             mortal.check_books()  # the accounts of the published marts with the clean version that they were built from
             assert published_path(mortal.lake, DATASET) is not None
             assert ask(reader) == first
