@@ -55,6 +55,10 @@ def main() -> None:
 def generated(work: Path, events: int) -> Path:
     """The folder of the yardsticks' generator: `<day>/part_<hour>.jsonl.gz`, made once."""
     folder = work / f"events-{events}"
+    if not folder.exists() and not (measure.YARDSTICKS / "gen.py").exists():
+        raise SystemExit(
+            f"There is no generator at {measure.YARDSTICKS}: expected `gen.py N FOLDER`, or files in {folder}/<day>/part_<hour>.jsonl.gz."
+        )
     if not folder.exists():
         measure.run_whole([sys.executable, str(measure.YARDSTICKS / "gen.py"), str(events), str(folder)])
     return folder
