@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
@@ -63,7 +64,7 @@ def tell_expiry(lake: Lake, dataset: Dataset, report: ExpiryReport) -> None:
         for grain in placed:
             freed = sum(p.part.size for p in ledger.parts[grain.key])
             told = expired(grain.date, ledger.sealed[grain.date])
-            metadata = {"expired": told, "expired_by_manifest": report.manifest, "freed_bytes": freed, "stored_bytes": 0}
+            metadata: dict[str, Any] = {"expired": told, "expired_by_manifest": report.manifest, "freed_bytes": freed, "stored_bytes": 0}
             tags = {"lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(
                 dg.AssetObservation(catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags=tags)
