@@ -34,17 +34,22 @@ def expire(
 
     The days are sealed: their rows, quarantine and books stay as they were built and are never built again; a late line of them goes to quarantine
     (day_sealed), a line that had landed is known and does not come back. Days that are stale, never built or damaged keep their raw, and the exit
-    code is 1. Asks before it deletes, but not with --yes or --json.
+    code is 1. Asks before it deletes, but not with --yes, which --json needs (or --dry-run); after another answer than yes nothing is deleted, and
+    the exit code is 0.
 
     Example:  [bold]lakehouse expire workspace_audit --dry-run[/]     [bold]lakehouse expire workspace_audit --before 2026-05-01 --yes[/]
     """
+    from lakehouse.defs.told import tell_expiry
     from lakehouse.steps.retention import expire as let_go
 
+    if as_json and not (dry_run or yes):
+        raise ConfigurationError("Raw would be deleted for good, and --json does not ask. Look with --json --dry-run, then say --json --yes.")
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     limit = before.date() if before else None
-    if not (dry_run or yes or as_json):
+    if not (dry_run or yes):
         limit = _ask(let_go(opened, chosen, limit, dry_run=True))
     report = let_go(opened, chosen, limit, dry_run=dry_run)
+    tell_expiry(opened, chosen, report)
     if as_json:
         print_json(report)
     else:
@@ -64,8 +69,8 @@ def _ask(plan: ExpiryReport) -> dt.date:
     except EOFError as error:
         raise ConfigurationError("Raw would be deleted, and nobody is there to say yes to that. Look with --dry-run, then say --yes.") from error
     if answer.strip().lower() not in ("y", "yes"):
-        console.print("nothing was deleted")
-        raise typer.Exit(ExitCode.INTERRUPTED)
+        console.print("Nothing was deleted.")
+        raise typer.Exit(ExitCode.OK)
     return plan.before
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from lakehouse.cli.dates import DAY
 from lakehouse.cli.output import facts, hint, print_json, table, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from lakehouse.steps.release import ReleaseReport
 
 _HELP = """What was refused or held and why, and how it comes back.
 
@@ -146,7 +149,7 @@ def redrive(
     """
     from lakehouse.cli.replay import build_days
     from lakehouse.cli.work import Failed
-    from lakehouse.defs.redriven import tell_redrive
+    from lakehouse.defs.told import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
@@ -182,7 +185,7 @@ def release(
     """
     from lakehouse.cli.replay import build_days
     from lakehouse.cli.work import Failed
-    from lakehouse.defs.redriven import tell_release
+    from lakehouse.defs.told import tell_release
     from lakehouse.steps.release import release as land
 
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
@@ -191,13 +194,22 @@ def release(
     number, failed = report.manifest.number if report.manifest is not None else None, Failed()
     result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days), "sealed": list(report.sealed)}
     if not as_json:
-        nothing = "Nothing more to admit: an earlier release waits for a build" if report.days else "Nothing to admit: no row is held"
-        facts().print(f"{report.rows:,} held rows admitted by manifest {number}" if number is not None else nothing)
-        if report.sealed:
-            facts().print(f"Held for ever, because raw of these days has expired: {', '.join(map(str, report.sealed))}")
+        facts().print(_released(report))
     if build and report.days:
         after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
     if as_json:
         print_json(result)
     failed.end("What failed")
+
+
+def _released(report: ReleaseReport) -> str:
+    """What a release came to, for people."""
+    for_ever = f"held for ever, because raw of these days has expired: {', '.join(map(str, report.sealed))}" if report.sealed else ""
+    if report.manifest is not None:
+        told = f"{report.rows:,} held rows admitted by manifest {report.manifest.number}"
+    elif report.days:
+        told = "Nothing more to admit: an earlier release waits for a build"
+    else:
+        return f"Nothing to admit: every row that is held is {for_ever}" if for_ever else "Nothing to admit: no row is held"
+    return f"{told}; other rows are {for_ever}" if for_ever else told

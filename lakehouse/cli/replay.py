@@ -10,7 +10,7 @@ import typer
 
 from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode, code_of_all
-from lakehouse.cli.output import facts, print_json
+from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
@@ -40,15 +40,22 @@ def replay(
     """Build days again from raw, without the source, and publish what that changes.
 
     The same inputs are never built twice: a replay of an unchanged day costs nothing and changes nothing. It materializes clean/<dataset> and the
-    marts in Dagster's history. A day that fails its audit keeps its old version and does not stop its neighbours.
+    marts in Dagster's history. A day that fails its audit keeps its old version and does not stop its neighbours. A day whose raw has expired is kept
+    as built; named alone or with --force it is refused (exit code 4).
 
     Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to
     2026-11-07[/]
     """
     opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
     days = _days(opened, chosen, day, start, end, stale)
-    left = _unpublished(opened, chosen) if stale else ()
-    result, failed = build_days(opened, chosen, days, engine=engine, force=force, marts=marts, also_publish=left, quiet=as_json)
+    if force:
+        from lakehouse.steps.build import refuse_sealed_days
+
+        refuse_sealed_days(opened, chosen, days)
+    left, alone = _unpublished(opened, chosen) if stale else (), bool(day) and len(days) == 1
+    result, failed = build_days(
+        opened, chosen, days, engine=engine, force=force, keep_sealed=not alone, marts=marts, also_publish=left, quiet=as_json
+    )
     if as_json:
         print_json(result)
     failed.end("What failed")
@@ -94,20 +101,26 @@ def build_days(
     *,
     engine: str | None = None,
     force: bool = False,
+    keep_sealed: bool = True,
     marts: bool = True,
     also_publish: Sequence[dt.date] = (),
     quiet: bool = False,
 ) -> tuple[dict[str, Any], Failed]:
-    """Build days and publish the marts of those that went well. Returns the facts for `--json`, and what failed."""
+    """Build days and publish the marts of those that went well. Returns the facts for `--json`, and what failed.
+
+    `keep_sealed`: a sealed day is kept as built, else it fails.
+    """
     from lakehouse.cli.work import Failed, advancing, built, failed_checks, published, runs, show_built, show_published
     from lakehouse.defs.run import Materialized, materialize_clean, materialize_marts
 
     with advancing("building", quiet=quiet) as advance:
-        done = materialize_clean(lake, dataset, days, engine, force, advance=advance) if days else Materialized()
+        done = materialize_clean(lake, dataset, days, engine, force, keep_sealed=keep_sealed, advance=advance) if days else Materialized()
     if not done.reports:
         done.raise_for_failures()
     elif not quiet:
         show_built(done.reports, facts())
+    for kept, why in done.kept.items():
+        hint(f"{kept} is kept as built: {why}")
     red = failed_checks(done.reports)
     errors = [f"{day}: {error}" for day, error in done.failures.items()] + red
     shown = Materialized()
@@ -119,4 +132,5 @@ def build_days(
             show_published(shown.reports, facts())
         errors += [f"marts: {error}" for error in dict.fromkeys(str(e) for e in shown.failures.values())]
     code = ExitCode.DATA if red else code_of_all([*done.failures.values(), *shown.failures.values()])
-    return {"runs": runs(done, shown), "days": built(done.reports), "marts": published(shown.reports), "errors": errors}, Failed(errors, code)
+    told = {"runs": runs(done, shown), "days": built(done.reports), "kept": sorted(done.kept), "marts": published(shown.reports), "errors": errors}
+    return told, Failed(errors, code)

@@ -17,7 +17,7 @@ from lakehouse.defs.metadata import clean_metadata, quarantine_metadata
 from lakehouse.defs.partitions import Calendar, days_of_grains
 from lakehouse.defs.resources import LakeResource
 from lakehouse.errors import AuditError
-from lakehouse.steps.build import build_day
+from lakehouse.steps.build import SealedDayError, build_day
 from lakehouse.steps.checks import BLOCKING
 
 DAYS_PER_RUN = 31
@@ -27,7 +27,8 @@ class CleanConfig(dg.Config):
     """How to build."""
 
     engine: str | None = Field(default=None, description="Engine instead of the dataset's own.")
-    force: bool = Field(default=False, description="Build every grain anew, though its inputs are the same.")
+    force: bool = Field(default=False, description="Build every grain anew, though its inputs are the same. A sealed day fails.")
+    keep_sealed: bool = Field(default=False, description="Leave a sealed day as it was built. Always so in a run or a backfill of several days.")
 
 
 def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> dg.AssetsDefinition:
@@ -53,6 +54,7 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
     )
     def clean(context: dg.AssetExecutionContext, config: CleanConfig, lake: LakeResource) -> Iterator[Any]:
         run = PartitionRun(context, key)
+        keep_sealed = not config.force and (config.keep_sealed or run.of_many)
         with run.faults():
             opened = lake.open()
         for number, day in enumerate(run.keys, start=1):
@@ -64,11 +66,16 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
                 except AuditError as error:
                     run.checked(day, refusal(error), BLOCKING)
                     raise
-                version = str(report.build.fingerprint)
-                yield from run.materialized(day, clean_metadata(report), version=version)
-                run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
-                run.checked(day, results_of(report.checks), BLOCKING)
-                listen.report(report)
+                except SealedDayError as error:
+                    if not keep_sealed:
+                        raise
+                    yield from run.kept(day, error.why)
+                else:
+                    version = str(report.build.fingerprint)
+                    yield from run.materialized(day, clean_metadata(report), version=version)
+                    run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
+                    run.checked(day, results_of(report.checks), BLOCKING)
+                    listen.report(report)
             listen.advance(f"{dataset.name} {day}", number, len(run.keys))
         yield from run.finish()
 

@@ -22,6 +22,10 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+from dagster._core.storage.tags import BACKFILL_ID_TAG
+from dagster_shared.record import replace
 
 from lakehouse.defs import listen, retries
 from lakehouse.errors import LakehouseError
@@ -47,6 +51,32 @@ class PartitionRun:
         except Exception as error:  # noqa: BLE001  whatever it is, it is told at the end, by `finish`
             self._failed[key] = error
             self._context.log.error(f"{self._asset.to_user_string()} {key} failed: {_sentence(error)}")
+
+    @property
+    def of_many(self) -> bool:
+        """Whether this partition is one of several that were asked for: of a range, or of a backfill, whose last run may be of one."""
+        return len(self.keys) > 1 or BACKFILL_ID_TAG in self._context.run.tags
+
+    def kept(self, key: str, why: str) -> Iterator[dg.MaterializeResult[Any]]:
+        """This partition stays as it was made before, and nothing is wrong with that: what was told of it then is told again, and why.
+
+        A backfill would take a partition that is not materialized for one that failed.
+        """
+        self._context.log.info(f"{self._asset.to_user_string()} {key} is kept as built: {why}")
+        listen.kept(key, why)
+        wanted = dg.AssetRecordsFilter(asset_key=self._asset, asset_partitions=[key])
+        before = next(iter(self._context.instance.fetch_materializations(wanted, limit=1).records), None)
+        told = before.asset_materialization if before is not None else None
+        metadata, tags = (told.metadata, told.tags or {}) if told is not None else ({}, {})
+        yield from self.materialized(key, {**metadata, "kept_as_built": why}, version=tags.get(DATA_VERSION_TAG, "kept"))
+        target = newest_materialization(self._context.instance, self._asset, key)
+        for check in self._context.selected_asset_check_keys:
+            records = self._context.instance.event_log_storage.get_asset_check_execution_history(
+                check, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES, partition_filter=PartitionKeyFilter(key=key)
+            )
+            for result in (r.evaluation for r in records):
+                if result is not None:
+                    self._context.log_event(replace(result, target_materialization_data=target))
 
     def materialized(self, key: str, metadata: Metadata, *, version: str) -> Iterator[dg.MaterializeResult[Any]]:
         """This partition is there. `version` names its content: whoever was made of the same content stays in sync."""

@@ -19,13 +19,14 @@ Advance = Callable[[str, int, int], None]
 class Listener:
     """Collects the reports of the steps, in order, and the partitions that failed in the last try, and passes progress and waits on.
 
-    `gave_up`: the source failed so often that asking it for more is no use now.
+    `kept`: partitions that stay as they were made before, and why. `gave_up`: the source failed so often that asking it for more is no use now.
     """
 
     advance: Advance | None = None
     waiting: Waiting | None = None
     reports: list[Any] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     gave_up: bool = False
 
 
@@ -60,6 +61,13 @@ def failures(found: Mapping[str, Exception]) -> None:
     listener = _LISTENER.get()
     if listener is not None:
         listener.failures = dict(found)
+
+
+def kept(key: str, why: str) -> None:
+    """Say that a partition stays as it was made before, and why."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener.kept[key] = why
 
 
 def advance(what: str, done: int, total: int) -> None:

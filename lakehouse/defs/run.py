@@ -34,12 +34,14 @@ _INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 class Materialized:
     """What came of one call: ids of the runs, the reports of the steps in order, and the partitions that failed with their errors.
 
+    `kept`: partitions that stay as they were made before, and why: sealed days.
     `reports`: `FetchReport` of `materialize_raw` (one per day of hours), `DayReport` of `materialize_clean`, `MartsReport` of `materialize_marts`.
     """
 
     run_ids: tuple[str, ...] = ()
     reports: tuple[Any, ...] = ()
     failures: Mapping[str, Exception] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -82,10 +84,22 @@ def materialize_planned(lake: Lake, dataset: Dataset, *, advance: Advance | None
 
 
 def materialize_clean(
-    lake: Lake, dataset: Dataset, days: Sequence[dt.date], engine: str | None = None, force: bool = False, *, advance: Advance | None = None
+    lake: Lake,
+    dataset: Dataset,
+    days: Sequence[dt.date],
+    engine: str | None = None,
+    force: bool = False,
+    *,
+    keep_sealed: bool | None = None,
+    advance: Advance | None = None,
 ) -> Materialized:
-    """Build days by materializing `clean/<dataset>`, one run per stretch of days. Reports: `DayReport`, of the days that went well."""
-    config = {"engine": engine, "force": force} if engine else {"force": force}
+    """Build days by materializing `clean/<dataset>`, one run per stretch of days. Reports: `DayReport`, of the days that went well.
+
+    `keep_sealed`: a sealed day is kept as it was built and is no failure, unless with `force`. Default: when it is one of several.
+    """
+    config: dict[str, Any] = {"force": force, "keep_sealed": len(days) > 1 if keep_sealed is None else keep_sealed}
+    if engine:
+        config["engine"] = engine
     return _materialize(lake, dataset, [catalogue.clean_key(dataset.name)], [d.isoformat() for d in days], config, advance)
 
 
@@ -130,7 +144,7 @@ def _materialize(
                 raise KeyboardInterrupt
             if not result.success:
                 failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
-    return Materialized(tuple(runs), tuple(listener.reports), failures)
+    return Materialized(tuple(runs), tuple(listener.reports), failures, listener.kept)
 
 
 class _Work:

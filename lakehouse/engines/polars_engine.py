@@ -21,6 +21,7 @@ from lakehouse.engines.kernel.rows import BlockResult, process_block
 from lakehouse.engines.stretches import narrow, write_rows
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.landing.read import read_part
+from lakehouse.landing.write import started_of
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.tables import grains
 from lakehouse.tables.records import FieldCount, GrainAccount, PartBooks
@@ -104,6 +105,7 @@ def _context(inputs: grains.GrainInputs, landed: LandedPart) -> PartContext:
         landed.fetch_id,
         landed.application,
         landed.landed_at,
+        started_of(landed.fetch_id),
         inputs.superseded.get(path, frozenset()),
         landed.reference_time,
         path in inputs.released,

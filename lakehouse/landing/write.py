@@ -15,6 +15,7 @@ from typing import Any, Literal
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import bucket
 from lakehouse.contracts.model import Contract
+from lakehouse.errors import LakeFormatError
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.commit import append
 from lakehouse.landing.identity import KnownIds, read_ids
@@ -31,6 +32,7 @@ from lakehouse.storage.failpoints import fail_point
 _SETTLING = threading.Lock()
 # More of them are no edge but a source that does not keep to the window: they land at once.
 _EDGES_HELD = 10_000
+_STARTED = "%Y%m%dT%H%M%SZ"  # when a fetch began, in its name
 
 _Grains = dict[str, tuple[list[bytes], list[bytes], list[dt.datetime]]]  # key -> lines, their identities, the times of those that have one
 
@@ -108,7 +110,15 @@ def land_fetch(
 def new_fetch_id(started_at: dt.datetime, name: str) -> str:
     """A name for a fetch: sorts by time, fits into file names, and no two are equal: `20261120T131502Z-token-1f0c2a9b`."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name) or "all"
-    return f"{started_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{plain}-{secrets.token_hex(4)}"
+    return f"{started_at.astimezone(dt.UTC):{_STARTED}}-{plain}-{secrets.token_hex(4)}"
+
+
+def started_of(fetch_id: str) -> dt.datetime:
+    """When a fetch began, to the second below, by its name. Raises `LakeFormatError` for a name that `new_fetch_id` did not make."""
+    try:
+        return dt.datetime.strptime(fetch_id.partition("-")[0], _STARTED).replace(tzinfo=dt.UTC)
+    except ValueError as error:
+        raise LakeFormatError(f"{fetch_id!r} is no name of a fetch: expected one such as 20261120T131502Z-token-1f0c2a9b.") from error
 
 
 class _Landing:

@@ -50,6 +50,7 @@ class Status:
     """How a dataset is. `versions`: of the clean table and of the published marts, None while there is none.
 
     `recovered`: which fetches found what was late. `sealed_days`: days whose raw has expired; `sealed_up_to`: the last of them, None without one.
+    `incomplete_days`: built while parts of them were not read yet; sealed days, which stay so, are left out.
     `unpublished`: built days that the marts do not tell of as they are now; none for a dataset without marts.
     """
 
@@ -95,7 +96,7 @@ def status(lake: Lake, dataset: Dataset) -> Status:
         pending_lines=_pending(ledger, builds),
         stale=tuple(stale_days(lake, dataset)),
         days=len(builds),
-        incomplete_days=tuple(sorted(day for day, build in builds.items() if not build.complete)),
+        incomplete_days=tuple(sorted(day for day, build in builds.items() if not build.complete and day not in ledger.sealed)),
         books=books,
         quarantined=dict(sorted(rules.items(), key=lambda item: -item[1])),
         clean_version=table.version if builds else None,

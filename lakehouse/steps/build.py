@@ -37,6 +37,14 @@ _RAW_BYTES = 64 << 20  # of raw text in the grains that are under way together; 
 Progress = Callable[[str], None]
 
 
+class SealedDayError(TerminalError):
+    """A day whose raw has expired was to be built. `why`: since when, in words."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
 @dataclass(frozen=True)
 class DayReport:
     """What building a day came to.
@@ -78,8 +86,8 @@ def build_day(
     """Build a day and commit it. With `force` every grain is built anew, though its inputs are the same.
 
     Raises `AuditError` when a grain fails its audit (the table keeps its old version and the refusal is written down), `ConflictError` when
-    other writers were faster too often, `TransientError` when the commit comes so late that what was staged for it may be gone, `TerminalError` for
-    a sealed day, which stays as it was built.
+    other writers were faster too often, `TransientError` when the commit comes so late that what was staged for it may be gone, `SealedDayError`
+    for a sealed day, which stays as it was built.
     """
     began = time.perf_counter()
     run = _engine(lake, dataset, engine)
@@ -93,13 +101,18 @@ def build_day(
     raise ConflictError(f"{dataset.name} {day}: newer lines landed and were built by others {_RESTARTS} times while this ran. Try again.")
 
 
+def refuse_sealed_days(lake: Lake, dataset: Dataset, days: Iterable[dt.date]) -> None:
+    """Raise `SealedDayError` when one of these days is sealed: asked before days are built by force, so that none of them is."""
+    ledger = load_ledger(lake, dataset.name)
+    for day in days:
+        _refuse_sealed(lake, ledger, day)
+
+
 def _refuse_sealed(lake: Lake, ledger: Ledger, day: dt.date) -> None:
     if day in ledger.sealed:
-        kept = lake.dataset(ledger.dataset).raw_retention_days
+        kept, why = lake.dataset(ledger.dataset).raw_retention_days, expired(day, ledger.sealed[day])
         told = f"retention {kept} days" if kept is not None else "raw is kept for ever now"
-        raise TerminalError(
-            f"{ledger.dataset} {day} cannot be built again: {expired(day, ledger.sealed[day])}; {told}. The table keeps what was built of it."
-        )
+        raise SealedDayError(f"{ledger.dataset} {day} cannot be built again: {why}; {told}. The table keeps what was built of it.", why)
 
 
 def _engine(lake: Lake, dataset: Dataset, override: str | None) -> Callable[..., GrainAccount]:

@@ -83,11 +83,13 @@ def _read(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
         data = lake.store.read(path)
     except FileNotFoundError as error:
         where = lake.store.uri(path)
-        raise LostBuildError(
-            f"The table says that {where} is committed, but the file is gone. Build the day again: lakehouse replay {day}"
-        ) from error
+        raise LostBuildError(f"The table says that {where} is committed, but the file is gone. {_remedy(day)}") from error
     build: Build = decode_record(data, Build, lake.store.uri(path))
     return build
+
+
+def _remedy(day: dt.date) -> str:
+    return f"Build the day again: lakehouse replay {day}. Where raw of the day has expired, restore the file from a backup of ops/ instead."
 
 
 def accounts_of(lake: Lake, builds: Iterable[Build]) -> dict[tuple[dt.date, Grain], GrainAccount]:
@@ -99,7 +101,7 @@ def accounts_of(lake: Lake, builds: Iterable[Build]) -> dict[tuple[dt.date, Grai
         account = grains.read_account(lake, build.dataset, ref)
         if account is None:
             where = lake.store.uri(grains.account_path(build.dataset, ref))
-            raise LakeFormatError(f"{where} is gone, but the build of {build.day} names it. Build the day again: lakehouse replay {build.day}")
+            raise LakeFormatError(f"{where} is gone, but the build of {build.day} names it. {_remedy(build.day)}")
         return account
 
     with ThreadPoolExecutor(_READERS) as pool:

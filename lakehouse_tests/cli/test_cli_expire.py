@@ -41,10 +41,11 @@ def parts(lake: Any) -> list[Path]:
 
 def test_raw_goes_when_the_answer_is_yes_and_only_then(run: Any, built: Any) -> None:
     before = parts(built)
-    for answer, code in (("n\n", 130), ("\n", 130), (None, 2)):
+    for answer, code in (("n\n", 0), ("\n", 0), (None, 2)):
         refused = run("expire", "workspace_audit", *BEFORE, "--lake", built.folder, input=answer)
         assert refused.code == code
         assert "Would be sealed" in refused.err
+        assert ("Nothing was deleted." in refused.err) is (code == 0)
         assert refused.out == ""
     assert "nobody is there to say yes" in refused.err
     assert parts(built) == before
@@ -55,12 +56,43 @@ def test_raw_goes_when_the_answer_is_yes_and_only_then(run: Any, built: Any) -> 
     assert len(parts(built)) == len(before) - 4
 
 
-def test_yes_and_json_do_not_ask_and_a_dry_run_deletes_nothing(run: Any, built: Any) -> None:
+def test_json_is_no_consent(run: Any, built: Any) -> None:
+    before = parts(built)
+    refused = run("expire", "workspace_audit", *BEFORE, "--json", "--lake", built.folder)
+    assert (refused.code, refused.out) == (2, "")
+    assert "say --json --yes" in refused.err
+    looked = run("expire", "workspace_audit", *BEFORE, "--json", "--dry-run", "--lake", built.folder)
+    assert (looked.code, looked.json["files"], looked.json["manifest"]) == (0, 4, None)
+    assert parts(built) == before
+
+
+def test_an_expiry_is_told_on_the_page_of_the_raw_asset(run: Any, built: Any) -> None:
+    for _ in range(2):
+        assert run("expire", "workspace_audit", *BEFORE, "--yes", "--lake", built.folder).code == 0
+    import dagster as dg
+
+    from lakehouse.defs.instance import open_instance
+    from lakehouse.landing.ledger import load_ledger
+
+    landed = {key: parts for key, parts in load_ledger(built.lake, "workspace_audit").parts.items() if key.startswith("2026-11-17")}
+    with open_instance(built.lake) as instance:
+        told = instance.fetch_observations(dg.AssetKey(["raw", "workspace_audit"]), limit=100).records
+    found = {t.partition_key: t.event_log_entry.asset_observation for t in told}
+    assert (len(told), set(found)) == (len(landed), set(landed))
+    for key, one in found.items():
+        assert one is not None
+        freed = sum(p.part.size for p in landed[key])
+        assert {name: value.value for name, value in one.metadata.items()} == {
+            "expired": GONE, "expired_by_manifest": 5, "freed_bytes": freed, "stored_bytes": 0,
+        }  # fmt: skip
+
+
+def test_yes_does_not_ask_and_a_dry_run_deletes_nothing(run: Any, built: Any) -> None:
     before = parts(built)
     shown = run("expire", "workspace_audit", *BEFORE, "--dry-run", "--lake", built.folder)
     assert (shown.code, parts(built)) == (0, before)
     assert "4 parts would be deleted" in shown.out
-    told = run("expire", "workspace_audit", *BEFORE, "--json", "--lake", built.folder).json
+    told = run("expire", "workspace_audit", *BEFORE, "--json", "--yes", "--lake", built.folder).json
     assert (told["manifest"], [d["day"] for d in told["sealed"]], told["files"], told["dry_run"]) == (5, ["2026-11-17"], 4, False)
     assert told["freed"] == sum(d["size"] for d in told["sealed"])
     again = run("expire", "workspace_audit", *BEFORE, "--yes", "--lake", built.folder)
@@ -73,7 +105,7 @@ def test_the_setting_of_the_lake_says_what_is_old(run: Any, built: Any) -> None:
     settings = json.loads(file.read_text())
     settings["datasets"]["workspace_audit"]["raw_retention_days"] = 1
     file.write_text(json.dumps(settings))
-    told = run("expire", "workspace_audit", "--json", "--lake", built.folder).json
+    told = run("expire", "workspace_audit", "--json", "--yes", "--lake", built.folder).json
     assert (told["before"], len(told["sealed"])) == ("2026-11-18", 1)
 
 
@@ -114,6 +146,12 @@ def test_afterwards_every_command_says_what_is_gone_and_the_books_close(run: Any
     assert replayed.code == 4
     assert "2026-11-17 cannot be built again" in replayed.err
     assert run("replay", "--stale", *here).code == 0
+    among = run("replay", "--from", "2026-11-17", "--to", "2026-11-18", "--no-marts", *here)
+    assert among.code == 0
+    assert f"2026-11-17 is kept as built: {GONE}" in among.err
+    assert run("replay", "--from", "2026-11-17", "--to", "2026-11-17", "--json", *here).json["kept"] == ["2026-11-17"]
+    assert run("replay", "2026-11-17", *here).code == 4
+    assert run("replay", "--from", "2026-11-17", "--force", *here).code == 4
 
     kept, lost = built.lines["kept"], built.lines["duplicate"]
     shown = run("explain", "line", kept.part, kept.line, "--raw", *here).out

@@ -12,6 +12,7 @@ import pytest
 from build_lakes import DAY, BuildLake, event, whole
 
 from lakehouse.datasets.registry import find_dataset
+from lakehouse.landing.retention import land_retention
 
 
 def test_the_list_counts_by_rule_with_an_example(run: Any, small_lake: Any) -> None:
@@ -134,6 +135,21 @@ def test_a_release_is_told_on_the_page_of_the_raw_asset(run: Any, strict_lake: t
     observed = told.event_log_entry.asset_observation
     assert observed is not None
     assert {name: value.value for name, value in observed.metadata.items()} == {"released_parts": 1, "released_by_manifest": 3}
+
+
+def test_a_release_says_in_one_sentence_what_is_held_for_ever(run: Any, strict_lake: tuple[BuildLake, str]) -> None:
+    made, _ = strict_lake
+    other = DAY - dt.timedelta(days=1)
+    made.land(event(1, 1, day=other), covers=whole(other))
+    made.land(event(1, 3, day=other), covers=whole(other), purpose="daily_sweep")
+    assert made.build(other).books.held == 1
+    land_retention(made.lake, made.dataset.contract, [DAY])
+    for_ever = f"held for ever, because raw of these days has expired: {DAY}"
+    admitted = run("quarantine", "release", "--no-build", "--lake", made.folder).out
+    assert " ".join(admitted.split()) == f"1 held rows admitted by manifest 6; other rows are {for_ever}"
+    made.build(other)
+    nothing = run("quarantine", "release", "--no-build", "--lake", made.folder)
+    assert (nothing.code, " ".join(nothing.out.split())) == (0, f"Nothing to admit: every row that is held is {for_ever}")
 
 
 def test_held_rows_are_not_exported_because_there_is_nothing_to_mend(run: Any, strict_lake: tuple[BuildLake, str], tmp_path: Path) -> None:

@@ -7,10 +7,25 @@ from importlib.metadata import version
 
 import dagster as dg
 import pytest
-from defs_helpers import CLOCK, DATASET, PERSON, SERVED_FROM, SERVED_TO, check_statuses, definitions, land, lose_a_part, materialized, newest, tick
+from defs_helpers import (
+    CLOCK,
+    DATASET,
+    PERSON,
+    QUIET,
+    SERVED_FROM,
+    SERVED_TO,
+    check_statuses,
+    definitions,
+    land,
+    lose_a_part,
+    materialized,
+    newest,
+    tick,
+)
 
 from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
+from lakehouse.defs.ranges import range_tags
 from lakehouse.defs.run import materialize_clean, materialize_planned, materialize_raw
 from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.steps.build import stale_days
@@ -196,11 +211,48 @@ def test_an_hour_of_a_sealed_day_is_fetched_and_what_is_new_is_unplaced(make_lak
             assert told["stored_bytes"].value == 0
             assert told["expired"].value.startswith("raw of 2026-11-18 has expired (sealed on 2026-11-20 12:30 UTC by manifest 3); new lines")
     assert [s.day for s in stale_days(lake, dataset)] == [CLOCK.date()]
-    failed = materialize_clean(lake, dataset, [day, CLOCK.date()])
-    assert [str(d) for d in failed.failures] == [str(day)]
-    assert [r.day for r in failed.reports] == [CLOCK.date()]
-    with pytest.raises(TerminalError, match="cannot be built again"):
-        failed.raise_for_failures()
+
+
+def test_a_sealed_day_is_kept_as_built_among_others_and_refused_alone_or_by_force(landed, dataset):
+    assert materialize_clean(landed, dataset, DAYS).success
+    expire(landed, dataset, DAYS[1])
+    built = committed_builds(landed, dataset.contract)
+    found = materialize_clean(landed, dataset, DAYS)
+    assert found.success
+    assert [r.day for r in found.reports] == DAYS[1:]
+    assert dict(found.kept) == {"2026-11-18": "raw of 2026-11-18 has expired (sealed on 2026-11-20 12:30 UTC by manifest 4)"}
+    apart = materialize_clean(landed, dataset, [DAYS[0], DAYS[2]])  # a run of its own for each
+    assert (apart.success, list(apart.kept)) == (True, ["2026-11-18"])
+    with open_instance(landed) as instance:
+        assert all(instance.get_run_by_id(run).status == dg.DagsterRunStatus.SUCCESS for run in (*found.run_ids, *apart.run_ids))
+        assert newest(instance, CLEAN, DAYS[0]).metadata["kept_as_built"].value == found.kept["2026-11-18"]
+        assert "kept_as_built" not in newest(instance, CLEAN, DAYS[1]).metadata
+        assert "2026-11-18" in check_statuses(instance, landed, CLEAN, "books_balance")["SUCCEEDED"]
+    for refused in (materialize_clean(landed, dataset, DAYS[:1]), materialize_clean(landed, dataset, DAYS[:2], force=True)):
+        assert list(refused.failures) == ["2026-11-18"]
+        with pytest.raises(TerminalError, match="cannot be built again"):
+            refused.raise_for_failures()
+    assert committed_builds(landed, dataset.contract)[DAYS[0]] == built[DAYS[0]]
+
+
+@pytest.mark.parametrize("days", [DAYS[:1], DAYS[:2]])
+def test_a_backfill_finds_a_sealed_day_materialized_as_it_was_built(landed, dataset, days):
+    """The daemon counts a day that no run of the backfill materialized as failed."""
+    assert materialize_clean(landed, dataset, DAYS[:2]).success
+    expire(landed, dataset, DAYS[1])
+    with open_instance(landed) as instance:
+        before = newest(instance, CLEAN, DAYS[0])
+        tags = {"dagster/backfill": "b1", **(range_tags([str(d) for d in days]) if len(days) > 1 else {})}
+        result = definitions(landed).resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, asset_selection=[CLEAN], partition_key=str(days[0]) if len(days) == 1 else None, tags=tags, run_config=QUIET,
+            raise_on_error=False,
+        )  # fmt: skip
+        assert result.success
+        now = newest(instance, CLEAN, DAYS[0])
+        assert materialized(instance, CLEAN)[str(DAYS[0])] == 2
+    assert now.metadata["kept_as_built"].value.startswith("raw of 2026-11-18 has expired")
+    assert now.metadata["fingerprint"] == before.metadata["fingerprint"]
+    assert now.tags["dagster/data_version"] == before.tags["dagster/data_version"]
 
 
 def test_the_sensor_asks_for_no_sealed_day(landed, dataset, instance):

@@ -44,12 +44,13 @@ class Kernel:
         grain: Grain | None = None,
         part: str = "raw/part",
         landed: dt.datetime = LANDED,
+        started: dt.datetime = LANDED,
         sealed: frozenset[dt.date] = frozenset(),
     ) -> BlockResult:
         """The lines, as one block of one part; the grain is that of the first record's time. Both paths must say the same."""
         texts = [one if isinstance(one, bytes) else json.dumps(one, separators=(",", ":"), ensure_ascii=False).encode() for one in lines]
         dataset = find_dataset("workspace_audit")
-        context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed, sealed=sealed)
+        context = PartContext(grain or self._grain(texts[0]), part, "fetch-1", "token", landed, started, sealed=sealed)
         results = [
             process_block(
                 b"\n".join(texts) + b"\n", whole(texts, context), contract=dataset.contract, transform=dataset.transform, key=self.key, fast=fast

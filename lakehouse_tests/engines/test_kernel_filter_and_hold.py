@@ -45,7 +45,7 @@ def activity(minute: int, name: str, unique: object = None) -> bytes:
 
 
 def run(lines: list[bytes], contract: Contract, **more: Any) -> BlockResult:
-    context = PartContext(HOUR, "raw/part", "fetch-1", "login", **{"landed_at": LANDED, "reference_time": READ, **more})
+    context = PartContext(HOUR, "raw/part", "fetch-1", "login", **{"landed_at": LANDED, "started_at": LANDED, "reference_time": READ, **more})
     result = process_block(b"\n".join(lines), whole(lines, context), contract=contract, transform=leaves_out_logouts, key=Kernel.key)
     assert result.books.balanced()
     assert result.books.kept == result.rows.height

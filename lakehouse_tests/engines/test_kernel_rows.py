@@ -385,6 +385,14 @@ def test_an_unplaced_line_of_a_sealed_day_says_so(kernel, time: str, rule: str) 
     assert result.rows.height == 0
 
 
+def test_the_future_is_that_of_the_beginning_of_a_fetch(kernel) -> None:
+    """A line of 13:06 that was read at 13:00 had no place, though its fetch landed at 13:08."""
+    record = set_at(kernel.record("token_activity"), "id.time", "2026-11-20T13:06:00.000Z")
+    began = dt.datetime(2026, 11, 20, 13, tzinfo=dt.UTC)
+    unplaced = Grain.unplaced(began.date())
+    assert kernel.fate(record, grain=unplaced, started=began, landed=began + dt.timedelta(minutes=8))[0] == "in_future"
+
+
 def test_one_row_of_a_sealed_day_tells_of_its_whole_record_and_of_no_other(kernel) -> None:
     """A record may tell of several days: it has no place because one of them is sealed."""
     record = kernel.record("groups_two_events")
@@ -395,7 +403,7 @@ def test_one_row_of_a_sealed_day_tells_of_its_whole_record_and_of_no_other(kerne
 
     lines = [json.dumps(set_at(record, "id.time", f"2026-11-{day}T09:00:00.000Z")).encode() for day in (10, 12)]
     today = dt.date(2026, 11, 20)
-    context = PartContext(Grain.unplaced(today), "part", "fetch", "token", LANDED, sealed=frozenset({dt.date(2026, 11, 10)}))
+    context = PartContext(Grain.unplaced(today), "part", "fetch", "token", LANDED, LANDED, sealed=frozenset({dt.date(2026, 11, 10)}))
     contract = replace(DATASET.contract, rows_span_days=True)
     result = process_block(b"\n".join(lines), whole(lines, context), contract=contract, transform=two_days, key=kernel.key)
     assert result.quarantine.sort("line", "row").select("line", "rule").rows() == [(1, "day_sealed")] * 2 + [(2, "before_start")] * 2

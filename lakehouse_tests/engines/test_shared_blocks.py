@@ -49,7 +49,7 @@ def test_parts_in_one_block_come_to_what_each_comes_to_alone(told: list, grain: 
         landed = LANDED - dt.timedelta(days=9 * index)  # the older parts landed before the events of some lines
         sealed = frozenset({dt.date(2026, 11, 17)} if seals else ())
         gone = frozenset(first + n - 1 for n in superseded)
-        context = PartContext(grain, f"raw/part-{index}", f"fetch-{index}", "token", landed, gone, landed, released, sealed)
+        context = PartContext(grain, f"raw/part-{index}", f"fetch-{index}", "token", landed, landed, gone, landed, released, sealed)
         blocks.append((b"".join(line + b"\n" for line in lines), Piece(context, first, len(lines))))
     together = run(b"".join(text for text, _ in blocks), [piece for _, piece in blocks])
     alone = [run(text, [piece]) for text, piece in blocks]
@@ -63,7 +63,7 @@ def test_parts_in_one_block_come_to_what_each_comes_to_alone(told: list, grain: 
 
 
 def test_two_stretches_of_one_part_in_one_block_are_booked_together() -> None:
-    context = PartContext(PLACED, "raw/part", "fetch", "token", LANDED)
+    context = PartContext(PLACED, "raw/part", "fetch", "token", LANDED, LANDED)
     result = run(b"{broken\n" + LINES[0] + b"\n\n", [Piece(context, 1, 1), Piece(context, 2, 2)])
     assert result.parts == {"raw/part": Books(lines=3, blank=1, unreadable=1, records=1, rows=1, kept=1)}
     assert result.rows["_line"].to_list() == [2]

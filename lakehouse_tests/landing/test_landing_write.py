@@ -15,11 +15,19 @@ from hypothesis import strategies as st
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.model import Contract
-from lakehouse.errors import TerminalError
+from lakehouse.errors import LakeFormatError, TerminalError
 from lakehouse.landing import parts as part_writing
 from lakehouse.landing.identity import digest
 from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.write import new_fetch_id, started_of
 from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
+
+
+def test_the_name_of_a_fetch_says_when_it_began():
+    began = dt.datetime(2026, 11, 20, 15, 4, 5, 999999, dt.timezone(dt.timedelta(hours=2)))
+    assert started_of(new_fetch_id(began, "a-b")) == dt.datetime(2026, 11, 20, 13, 4, 5, tzinfo=dt.UTC)
+    with pytest.raises(LakeFormatError, match=r"'f1' is no name of a fetch: expected one such as 2026"):
+        started_of("f1")
 
 
 def test_lines_land_verbatim_in_the_grain_of_their_time(lake, land, line, text):

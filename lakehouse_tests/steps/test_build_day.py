@@ -6,13 +6,14 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from build_lakes import BEFORE, CLOCK, DAY, BuildLake, check_lake, event, line
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.errors import ConfigurationError
-from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.ledger import load_ledger, manifest_path
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.redrive import land_redrive
 from lakehouse.settings import ENV_TOKEN_KEY
@@ -52,6 +53,18 @@ def test_late_lines_rebuild_their_hour_only(made: BuildLake) -> None:
     assert rebuilt(report) == [f"{DAY}T02"]
     assert stale_days(made.lake, made.dataset) == []
     check_lake(made, [(1, 1), (2, 2), (2, 4)])
+
+
+def test_a_line_that_was_in_the_future_when_it_was_read_is_called_so_though_its_fetch_took_longer(made: BuildLake) -> None:
+    times = {1: "2026-11-19T12:06:00Z", 2: "2026-11-09T23:59:59Z"}  # the lake starts on the 10th
+    records = (event(1, n, id={"time": t, "uniqueQualifier": str(n), "applicationName": "token", "customerId": "C0"}) for n, t in times.items())
+    manifest = made.land(*records)
+    assert manifest.books.unplaced == 2
+    file = made.folder / manifest_path("workspace_audit", manifest.number)
+    took = msgspec.structs.replace(manifest, landed_at=CLOCK + dt.timedelta(minutes=8))
+    file.write_bytes(msgspec.json.encode(took))
+    (account,) = made.build(LANDED).accounts.values()
+    assert account.quarantine_rules == {"in_future": 1, "before_start": 1}
 
 
 def test_copies_that_land_in_other_fetches_are_duplicates(made: BuildLake) -> None:

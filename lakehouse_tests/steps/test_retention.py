@@ -216,6 +216,12 @@ def test_a_sealed_day_is_never_built_again(sealed: BuildLake, force: bool) -> No
     assert not list((sealed.folder / "ops/builds").rglob("*.refused.json"))
 
 
+def test_a_sealed_day_with_holes_is_not_waited_for(aged: BuildLake) -> None:
+    assert status(aged.lake, aged.dataset).incomplete_days == (BEFORE, DAY, LANDED)
+    expire(aged.lake, aged.dataset, LANDED)
+    assert status(aged.lake, aged.dataset).incomplete_days == (LANDED,)
+
+
 def test_a_sealed_day_is_never_stale(sealed: BuildLake) -> None:
     start = dt.datetime.combine(DAY, dt.time(), tzinfo=dt.UTC)
     sealed.land(event(9, 9), covers=Window(start, start + dt.timedelta(days=1)), clock=LATER)

@@ -406,7 +406,7 @@ def test_an_account_that_is_lost_is_told_and_made_again(made: BuildLake) -> None
     first = made.build()
     (account,) = (made.folder / "ops" / "grains" / "workspace_audit" / f"{DAY}T02").glob("*.json")
     account.unlink()
-    with pytest.raises(LakeFormatError, match="Build the day again"):
+    with pytest.raises(LakeFormatError, match=r"Build the day again: lakehouse replay .*has expired, restore the file from a backup of ops/"):
         builds.accounts_of(made.lake, [first.build])
     report = made.build()
     assert (len(report.rebuilt), report.reused) == (1, 1)

@@ -21,13 +21,17 @@ _TIME = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class PartContext:
-    """What the kernel needs to know about a part. `reference_time`: see `landing.manifest`; `released`: its late rows are admitted."""
+    """What the kernel needs to know about a part.
+
+    `started_at`: of its fetch. `reference_time`: see `landing.manifest`. `released`: its late rows are admitted.
+    """
 
     grain: Grain
     part: str
     fetch_id: str
     application: str
     landed_at: dt.datetime
+    started_at: dt.datetime
     superseded: frozenset[int] = frozenset()
     reference_time: dt.datetime | None = None
     released: bool = False

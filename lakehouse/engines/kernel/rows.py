@@ -123,16 +123,20 @@ def _bad_rows(frame: pl.DataFrame, contract: Contract, origin: Origin) -> pl.Dat
 
 
 def _without_place(facts: pl.DataFrame, time: str, origin: Origin) -> pl.DataFrame:
-    """Why the rows of unplaced lines have no place."""
+    """Why the rows of unplaced lines have no place.
+
+    The router judged the future by a clock between the beginning and the end of the fetch. What lies between the start of the lake and that clock has
+    a place, so any instant in between tells the two apart: the beginning, which stands in the name of the part.
+    """
     places = _places(facts)
     sealed = [c.sealed for c in origin.contexts]
     days = facts["event_time"].dt.date()
     of_sealed = pl.Series([day in sealed[piece] for day, piece in zip(days, origin.pieces(places), strict=True)], dtype=pl.Boolean)
-    return facts.with_columns(origin.column("landed_at", places), of_sealed.alias("sealed")).select(
+    return facts.with_columns(origin.column("started_at", places), of_sealed.alias("sealed")).select(
         "index",
         rule=pl.when(pl.col("event_time").is_null())
         .then(pl.lit("time_unreadable"))
-        .when(pl.col("event_time") > pl.col("landed_at"))
+        .when(pl.col("event_time") > pl.col("started_at"))
         .then(pl.lit("in_future"))
         .when(pl.col("sealed").any().over("_place"))  # a record that tells of a day that was sealed before its line landed
         .then(pl.lit("day_sealed"))

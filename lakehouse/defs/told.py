@@ -1,8 +1,9 @@
-"""Redrives and releases do not ask the source, so no asset runs; the pages of the raw partitions that they touched are told all the same."""
+"""Redrives, releases and expiries do not ask the source, so no asset runs; the pages of the raw partitions they touched are told."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
@@ -13,9 +14,11 @@ from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.metadata import raw_metadata, raw_version
 from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake
 from lakehouse.steps.redrive import RedriveReport
 from lakehouse.steps.release import ReleaseReport
+from lakehouse.steps.retention import ExpiryReport
 
 
 def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
@@ -46,3 +49,23 @@ def tell_release(lake: Lake, dataset: Dataset, report: ReleaseReport) -> None:
             metadata = {"released_parts": count, "released_by_manifest": report.manifest.number}
             tags = {"lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(dg.AssetObservation(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+
+
+def tell_expiry(lake: Lake, dataset: Dataset, report: ExpiryReport) -> None:
+    """Log an observation for each partition of raw whose parts expired: what landed there is still known, its text is gone.
+
+    Unplaced lines that landed on a sealed day have no partition.
+    """
+    if report.manifest is None:
+        return
+    ledger = load_ledger(lake, dataset.name)
+    placed = (grain for day in report.sealed for grain in ledger.grains(day.day) if grain.kind != "unplaced")
+    with open_instance(lake) as instance:
+        for grain in placed:
+            freed = sum(p.part.size for p in ledger.parts[grain.key])
+            told = expired(grain.date, ledger.sealed[grain.date])
+            metadata: dict[str, Any] = {"expired": told, "expired_by_manifest": report.manifest, "freed_bytes": freed, "stored_bytes": 0}
+            tags = {"lakehouse/dataset": dataset.name}
+            instance.report_runless_asset_event(
+                dg.AssetObservation(catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags=tags)
+            )
