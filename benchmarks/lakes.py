@@ -90,7 +90,7 @@ def land_part(lake: Lake, start: dt.datetime, data: bytes, suffix: str, *, numbe
             dataset=DATASET,
             source="bench",
             application="token",
-            fetch_id=f"bench-{number:04d}",
+            fetch_id=f"{window.end:%Y%m%dT%H%M%SZ}-token-{number:08x}",
             kind="fetch",
             purpose="new",
             window=window,
