@@ -87,7 +87,8 @@ def log(page: Page) -> None:
     page.get_by_role("link", name=re.compile(r"^[0-9a-f]{8}$")).first.click()  # the run in the red banner
     page.get_by_text("is damaged or cut short").first.wait_for(timeout=PATIENCE_MS)
     page.wait_for_timeout(1500)  # the list scrolls to its end by itself
-    page.screenshot(path=HERE / "log.png")
+    # What follows is a stack trace, and tells of the machine.
+    page.screenshot(path=HERE / "log.png", clip={"x": 0, "y": 0, "width": 1400, "height": 622})
 
 
 BEFORE, AFTER = (lineage, clean, checks), (failed, log, quarantine)
