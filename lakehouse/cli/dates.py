@@ -26,9 +26,10 @@ TIME: dict[str, Any] = {"parser": parse_time, "metavar": "TIME", "show_default":
 
 
 def _parse(text: str, formats: tuple[str, ...], expected: str) -> dt.datetime:
+    wrong: ValueError | None = None
     for form in formats:
         try:
             return dt.datetime.strptime(text, form)  # noqa: DTZ007  made aware where it is used
-        except ValueError:
-            continue
-    raise typer.BadParameter(f"expected {expected}, got {text!r}.")
+        except ValueError as error:
+            wrong = error
+    raise typer.BadParameter(f"expected {expected}, got {text!r}.") from wrong

@@ -39,7 +39,7 @@ def dagster_home(lake: Lake) -> Path:
             aside.write_text(shipped, encoding="utf-8")  # whole or not at all: half of them would be other settings
             aside.replace(home / _SETTINGS)
     except OSError as error:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # what is wrong with the folder is told below, and a leftover there is harmless
             aside.unlink()
         raise _unusable(home, error) from error
     return home
