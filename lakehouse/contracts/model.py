@@ -95,7 +95,15 @@ class StructType:
     fields: tuple[tuple[str, ColumnType], ...]
 
 
-ColumnType = ScalarType | ListType | StructType
+@dataclass(frozen=True)
+class DecimalType:
+    """An exact number, for money: so many digits in all, so many of them behind the point."""
+
+    precision: int
+    scale: int
+
+
+ColumnType = ScalarType | DecimalType | ListType | StructType
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,18 @@ class DriftPolicy:
 
 
 @dataclass(frozen=True)
+class RecordTime:
+    """Where the time of a record stands (dotted path), and how it is written.
+
+    `format`: `rfc3339` (the default, see `contracts.times`), `epoch_ms` or `epoch_s` (whole numbers, bare or in quotes; `1.5E+12` is none), or a
+    pattern of `datetime.strptime`, which counts as UTC where it names no zone.
+    """
+
+    path: str
+    format: str = "rfc3339"
+
+
+@dataclass(frozen=True)
 class Contract:
     """The declaration of one dataset: its grain, key, columns, lateness, PII and versions. Nothing about a column is written twice.
 
@@ -149,7 +169,9 @@ class Contract:
     `key` names columns and must include `event_time`. `version_column`: of rows with an equal key the highest wins, before content decides.
     `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never). It arrives at its `ingest_time`, a column
     that tells when the producer's system took the event in; where there is none, at the reference time of its fetch (see `landing.manifest`).
-    `time_path`: dotted path of the record's time, by which lines are routed to grains. `start` of the data is a setting of the lake.
+    `times`: where the record's time stands, by which lines are routed to grains; of several (feeds that are written differently) the first that is
+    there. `start` of the data is a setting of the lake. `numbered_repeats`: identical lines of one file are rows of their own: the transform finds
+    the number of each among its likes in `Records.repeats`, to make it part of the key.
     """
 
     name: str
@@ -160,7 +182,7 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     event_time: str
-    time_path: str
+    times: tuple[RecordTime, ...]
     version: int
     transform_version: int
     owners: tuple[str, ...]
@@ -169,6 +191,7 @@ class Contract:
     allowed_lateness: dt.timedelta | None = None
     ingest_time: str | None = None
     rows_span_days: bool = False
+    numbered_repeats: bool = False
     drift: DriftPolicy = DriftPolicy()
     freshness: dt.timedelta = dt.timedelta(hours=6)
     tags: tuple[tuple[str, str], ...] = ()
@@ -191,8 +214,9 @@ class Contract:
             raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")
         if self.event_time not in self.key:
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be in the key, so that duplicates lie in one grain")
-        if not _leads_to_text(self.record, self.time_path.split(".")):
-            raise ValueError(f"contract {self.name}: time_path {self.time_path!r} leads to no text of the record: every line would be unplaced")
+        lost = [time.path for time in self.times if not _leads_to_scalar(self.record, time.path.split("."))]
+        if lost or not self.times:
+            raise ValueError(f"contract {self.name}: times {lost} lead to no text or number of the record: every line would be unplaced")
 
     def column(self, name: str) -> Column:
         """The column of that name; `KeyError` when there is none."""
@@ -207,13 +231,18 @@ class Contract:
         return (*self.columns, EXTRA, *PROVENANCE, PARTITION)
 
     @property
+    def routed_by(self) -> str:
+        """The places of the record's time, in words for documentation."""
+        return " or ".join(f"`{time.path}`" for time in self.times)
+
+    @property
     def content_columns(self) -> tuple[str, ...]:
         """Names of the columns that make up the content of a row (all but provenance)."""
         return (*(c.name for c in self.columns), EXTRA.name)
 
 
-def _leads_to_text(kind: JsonType, path: list[str]) -> bool:
+def _leads_to_scalar(kind: JsonType, path: list[str]) -> bool:
     if not path:
-        return isinstance(kind, JsonText)
+        return isinstance(kind, JsonText | JsonInt | JsonFloat)
     field = kind.field(path[0]) if isinstance(kind, JsonObject) else None
-    return field is not None and _leads_to_text(field.type, path[1:])
+    return field is not None and _leads_to_scalar(field.type, path[1:])

@@ -55,7 +55,7 @@ def _facts(contract: Contract) -> str:
         (
             f"* {contract.description}",
             f"* Contract version {contract.version}, transform version {contract.transform_version}. Owners: {', '.join(contract.owners)}.",
-            f"* Grain of raw and of a grain result: {contract.grain}, by `{contract.time_path}` of the record (UTC).",
+            f"* Grain of raw and of a grain result: {contract.grain}, by {contract.routed_by} of the record (UTC).",
             f"* Key, which makes two rows the same event: {', '.join(f'`{k}`' for k in contract.key)}.",
             f"* Late rows are {late}. The build of a day is expected to be at most {contract.freshness.total_seconds() / 3600:g} h old.",
             f"* Check `contract`: an error when more than {contract.drift.quarantined_error_share:.0%} of a day is in quarantine.",

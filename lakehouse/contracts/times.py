@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 
 import polars as pl
 import pyarrow as pa
@@ -16,8 +17,33 @@ _PLAIN = "%Y-%m-%dT%H:%M:%S%.fZ"
 _STRICT = r"^(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]+)?Z$"
 
 
-def parse_time(text: str) -> dt.datetime | None:
-    """An RFC 3339 / ISO 8601 time in UTC, microseconds (finer digits are cut off); without a zone it counts as UTC. None when it is no time."""
+_EPOCHS = {"epoch_ms": 1_000, "epoch_s": 1_000_000}  # format -> microseconds in one
+_WHOLE = r"^-?[0-9]{1,15}$"  # a fraction or an exponent is damage: whoever wrote 1.54224E+12 has lost the seconds
+_START = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def parse_time(text: str, fmt: str = "rfc3339") -> dt.datetime | None:
+    """A time written in a format of `contracts.model.RecordTime`, in UTC, microseconds. None when it is no time.
+
+    `rfc3339`: RFC 3339 / ISO 8601, a blank for the T allowed, finer digits cut off; without a zone it counts as UTC.
+    """
+    if fmt == "rfc3339":
+        return _rfc3339(text)
+    if fmt in _EPOCHS:
+        if re.match(_WHOLE, text, re.ASCII) is None or text.endswith("\n"):
+            return None
+        try:
+            return _START + dt.timedelta(microseconds=int(text) * _EPOCHS[fmt])
+        except OverflowError:
+            return None
+    try:
+        time = dt.datetime.strptime(text, fmt)  # noqa: DTZ007  a pattern without a zone is UTC by contract
+        return time.astimezone(dt.UTC) if time.tzinfo is not None else time.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _rfc3339(text: str) -> dt.datetime | None:
     try:
         time = dt.datetime.fromisoformat(text.upper())
     except ValueError:
@@ -30,8 +56,12 @@ def parse_time(text: str) -> dt.datetime | None:
         return None
 
 
-def parse_times(texts: pl.Series) -> pl.Series:
-    """`parse_time` over a column of strings: Datetime(us, UTC), null where there is no time."""
+def parse_times(texts: pl.Series, fmt: str = "rfc3339") -> pl.Series:
+    """`parse_time` over a column of strings: Datetime(us, UTC), null where there is no time. Patterns are read once per distinct text."""
+    if fmt in _EPOCHS:
+        return _epochs(texts, _EPOCHS[fmt])
+    if fmt != "rfc3339":
+        return _one_by_one(texts, fmt)
     regular = texts.str.contains(_STRICT)
     if regular.all():  # of what is all regular Arrow makes times ten times as fast
         try:
@@ -43,9 +73,18 @@ def parse_times(texts: pl.Series) -> pl.Series:
     odd = plain.is_null() & texts.is_not_null()
     if not odd.any():
         return plain
-    names = texts.filter(odd).unique()
-    slow = pl.DataFrame(
-        {"text": names, "time": pl.Series([parse_time(t) for t in names], dtype=pl.Datetime("us", "UTC"))},
-    )
-    looked_up = texts.rename("text").to_frame().join(slow, on="text", how="left", maintain_order="left")["time"]
-    return plain.fill_null(looked_up).alias(texts.name)
+    return plain.fill_null(_one_by_one(pl.select(pl.when(odd).then(texts)).to_series(), "rfc3339")).alias(texts.name)
+
+
+def _epochs(texts: pl.Series, unit: int) -> pl.Series:
+    whole = pl.select(pl.when(texts.str.contains(_WHOLE)).then(texts)).to_series().cast(pl.Int64)
+    # What Python's datetime holds: years 1 to 9999.
+    low, high = -62_135_596_800_000_000 // unit, 253_402_300_799_999_999 // unit
+    inside = pl.select(pl.when(whole.is_between(low, high)).then(whole)).to_series()
+    return (inside * unit).cast(pl.Datetime("us", "UTC")).alias(texts.name)
+
+
+def _one_by_one(texts: pl.Series, fmt: str) -> pl.Series:
+    names = texts.drop_nulls().unique()
+    slow = pl.DataFrame({"text": names, "time": pl.Series([parse_time(t, fmt) for t in names], dtype=pl.Datetime("us", "UTC"))})
+    return texts.rename("text").to_frame().join(slow, on="text", how="left", maintain_order="left")["time"].alias(texts.name)

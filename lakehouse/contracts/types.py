@@ -10,6 +10,7 @@ import pyarrow as pa
 from lakehouse.contracts.model import (
     ColumnType,
     Contract,
+    DecimalType,
     JsonBool,
     JsonFloat,
     JsonInt,
@@ -64,6 +65,8 @@ def decode_schema(contract: Contract) -> pa.Schema:
 def arrow_type(kind: ColumnType) -> pa.DataType:
     """The Arrow type of a column."""
     match kind:
+        case DecimalType(precision, scale):
+            return pa.decimal128(precision, scale)
         case ListType(item):
             return pa.list_(arrow_type(item))
         case StructType(fields):
@@ -75,6 +78,8 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
 def polars_type(kind: ColumnType) -> pl.DataType:
     """The Polars type of a column."""
     match kind:
+        case DecimalType(precision, scale):
+            return pl.Decimal(precision, scale)
         case ListType(item):
             return pl.List(polars_type(item))
         case StructType(fields):
@@ -101,6 +106,8 @@ def whole(column: pa.ChunkedArray[Any]) -> Any:
 def type_name(kind: ColumnType) -> str:
     """How documentation writes a column type: `list<struct<scope: string>>`."""
     match kind:
+        case DecimalType(precision, scale):
+            return f"decimal({precision},{scale})"
         case ListType(item):
             return f"list<{type_name(item)}>"
         case StructType(fields):

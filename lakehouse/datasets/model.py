@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -19,12 +21,14 @@ class Records:
 
     `table`: one row per record, typed by the contract's `record`. `line(i)`: the verbatim bytes of record i. `extra`: for the records that hold
     fields that the contract does not name, what they are: record -> JSON object of unknown fields with their raw text
-    (`{"networkInfo": b"{...}"}`), nested as in the record.
+    (`{"networkInfo": b"{...}"}`), nested as in the record. `repeats`: where the contract numbers repeated lines, for each record the how-manieth
+    identical line of its file it is, from 1.
     """
 
     table: pa.Table
     line: Callable[[int], bytes]
     extra: Mapping[int, Mapping[str, Any]]
+    repeats: npt.NDArray[np.int64] | None = None
 
 
 class Transform(Protocol):
@@ -57,12 +61,85 @@ class ReportsApiSource:
 
 
 @dataclass(frozen=True)
+class JsonLines:
+    """One JSON value per line; blank lines land too and are booked."""
+
+
+@dataclass(frozen=True)
+class JsonDocument:
+    """One JSON document with the records in the array at a dotted path (empty: the document itself is the array). Each record lands verbatim."""
+
+    records: str = ""
+
+
+@dataclass(frozen=True)
+class Csv:
+    """CSV, UTF-8 with or without a byte-order mark. A row lands as a JSON object of strings in header order.
+
+    `header`: the names of the columns for files that have none; None: the first line of each file names them. A field may hold `quote`d newlines.
+    A row that cannot be split into as many fields as the header has lands as `{"_raw": "..."}` and is quarantined.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    header: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class CombinedLog:
+    """Lines of an access log in the combined (or common) format.
+
+    A line lands as a JSON object of strings: `host`, `ident`, `user`, `time` (`17/May/2015:10:05:03 +0000`), `request`, `status`, `size`,
+    `referer`, `agent`, each as it stands in the line (`-` stays `-`). What is no such line lands as `{"_raw": "..."}`.
+    """
+
+
+FileFormat = JsonLines | JsonDocument | Csv | CombinedLog
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of files of a dataset.
+
+    `patterns`: globs on the path below the dataset's inbox (`*.csv`, `exports/**/orders*.csv`); `.gz` and `.zst` behind them are always taken too.
+    A file belongs to the first feed that takes it. The name of the feed is the `application` of its manifests and parts.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    format: FileFormat
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Files of a folder or bucket prefix, the dataset's inbox: a source by position.
+
+    The inbox is the lake's setting `datasets.<name>.source.inbox` (default: `inbox/<name>` in the lake). `settle`: a file that changed less than
+    this ago may still be written and is left for the next look. `lateness`: how long after its newest event a feed may still tell of an older one;
+    coverage of a feed ends at its newest event minus this.
+    """
+
+    feeds: tuple[Feed, ...]
+    settle: dt.timedelta = dt.timedelta(seconds=10)
+    lateness: dt.timedelta = dt.timedelta(hours=24)
+    name: Literal["files"] = "files"
+
+    @property
+    def applications(self) -> tuple[str, ...]:
+        """The names of the feeds."""
+        return tuple(feed.name for feed in self.feeds)
+
+
+Source = ReportsApiSource | FileSource
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset as the house knows it. `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks."""
 
     contract: Contract
     transform: Transform
-    source: ReportsApiSource | None
+    source: Source | None
     engine: Literal["polars"] = "polars"
     showcase: tuple[str, ...] = ()
 

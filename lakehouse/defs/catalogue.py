@@ -41,7 +41,7 @@ def raw_description(dataset: Dataset) -> str:
     """What raw holds, and what materializing a partition does."""
     contract, grain = dataset.contract, dataset.contract.grain
     return (
-        f"**{contract.title}, as it was read.** Verbatim lines, never changed, routed by `{contract.time_path}` (UTC).\n\n"
+        f"**{contract.title}, as it was read.** Verbatim lines, never changed, routed by {contract.routed_by} (UTC).\n\n"
         f"* Grain: one line per record, one partition per {grain}.\n"
         f"* Materializing a partition asks the source for that {grain} again and adds what is new; nothing is ever replaced.\n"
         "* The metadata shows the totals of the partition beside what this fetch brought."

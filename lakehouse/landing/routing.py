@@ -1,14 +1,15 @@
 """Which grain a line belongs to: the routing rule. It is versioned, and it never moves a line that has landed.
 
-Version 1: the string at the contract's `time_path`, as a JSON reader finds it, read by `contracts.times.parse_time` (RFC 3339, any fraction and
-offset; no zone counts as UTC), names the grain. A line from which no such time can be read, or whose time is before the lake's start or in the
-future, goes to the unplaced lines of the landing day. So does one of a sealed day that was not landed in its own grain before.
+Version 1: the text at the first of the contract's `times` that is there, as a JSON reader finds it, read by `contracts.times.parse_time` in the
+format that is declared, names the grain. A number counts as its own text where the format is of numbers. A line from which no such time can be read,
+or whose time is before the lake's start or in the future, goes to the unplaced lines of the landing day. So does one of a sealed day that was not
+landed in its own grain before.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -35,14 +36,14 @@ class Router:
     """
 
     def __init__(self, contract: Contract, start: dt.date, landed: dt.datetime, sealed: Collection[dt.date] = ()) -> None:
-        self._time_path: Path = tuple(contract.time_path.split("."))
+        self._times: list[tuple[Path, str]] = [(tuple(time.path.split(".")), time.format) for time in contract.times]
         masked = _masked(contract.record)
         self._masks = [(path, Mask(path[-1])) for path in masked]
-        self._decode = msgspec.json.Decoder(_reader([self._time_path], masked)).decode
+        self._decode = msgspec.json.Decoder(_reader({path: _written_as(fmt) for path, fmt in self._times}, masked)).decode
         self._first = dt.datetime.combine(start, dt.time(), tzinfo=dt.UTC)
         self._last = landed + FUTURE_TOLERANCE
         self._kind = contract.grain
-        self._grains: dict[str, str] = {}
+        self._grains: dict[tuple[int, int, int, int], str] = {}
         self._sealed = sealed
         self.unplaced = Grain.unplaced(landed.date()).key
 
@@ -58,24 +59,33 @@ class Router:
             value = _dig(record, path)
             if value is not None and (raw := bytes(value)):
                 line = mask.cut(line, raw)
-        grain, time = self._place(_dig(record, self._time_path))
+        grain, time = self._place(*self._text(record))
         return grain, time, digest(line)
 
     def home(self, grain: str) -> str:
         """Where a line of this grain (its key) lands that was never met before: the grain itself, or unplaced where its day is sealed."""
         return self.unplaced if self._sealed and Grain.parse(grain).date in self._sealed else grain
 
-    def _place(self, text: str | None) -> tuple[str, dt.datetime | None]:
-        time = parse_time(text) if text is not None else None
+    def _text(self, record: Any) -> tuple[str | None, str]:
+        """The first time that is there, and its format. A number is its own text; a string where the format is of numbers, too."""
+        for path, fmt in self._times:
+            value = _dig(record, path)
+            if value is not None:
+                return (value if isinstance(value, str) else str(value)), fmt
+        return None, ""
+
+    def _place(self, text: str | None, fmt: str) -> tuple[str, dt.datetime | None]:
+        time = parse_time(text, fmt) if text is not None else None
         if text is None or time is None or not self._first <= time <= self._last:
             return self.unplaced, None
-        hour = text[:13]
-        known = self._grains.get(hour) if text[-1] == "Z" else None
+        return self._grain(time), time
+
+    def _grain(self, time: dt.datetime) -> str:
+        hour = (time.year, time.month, time.day, time.hour)
+        known = self._grains.get(hour)
         if known is None:
-            known = Grain.of(time, self._kind).key
-            if text[-1] == "Z":
-                self._grains[hour] = known
-        return known, time
+            known = self._grains[hour] = Grain.of(time, self._kind).key
+        return known
 
 
 def _dig(record: Any, path: Path) -> Any:
@@ -91,20 +101,24 @@ def _attribute(name: str) -> str:
     return "f_" + name.encode().hex()
 
 
-def _reader(times: list[Path], masked: list[Path]) -> type[msgspec.Struct]:
-    """A type that reads only these paths: times as text, masked values as raw JSON, everything else skipped."""
+def _written_as(fmt: str) -> Any:
+    return str | int | float | None if fmt.startswith("epoch") else str | None
+
+
+def _reader(times: Mapping[Path, Any], masked: list[Path]) -> type[msgspec.Struct]:
+    """A type that reads only these paths: times as their types, masked values as raw JSON, everything else skipped."""
     fields: list[tuple[str, Any, Any]] = []
     names: dict[str, str] = {}
     for name in sorted({path[0] for path in (*times, *masked)}):
         names[_attribute(name)] = name
-        deeper_times = [path[1:] for path in times if path[0] == name and len(path) > 1]
+        deeper_times = {path[1:]: kind for path, kind in times.items() if path[0] == name and len(path) > 1}
         deeper_masked = [path[1:] for path in masked if path[0] == name and len(path) > 1]
         if deeper_times or deeper_masked:
             fields.append((_attribute(name), _reader(deeper_times, deeper_masked) | None, None))
         elif (name,) in masked:
             fields.append((_attribute(name), msgspec.Raw, _BLANK))
         else:
-            fields.append((_attribute(name), str | None, None))
+            fields.append((_attribute(name), times[(name,)], None))
     return msgspec.defstruct("Line", fields, rename=names)
 
 

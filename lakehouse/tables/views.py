@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
-from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, ListType, StructType
+from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, DecimalType, ListType, StructType
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.settings import Lake
@@ -236,6 +236,8 @@ def _file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], 
 def duckdb_type(kind: ColumnType) -> str:
     """How DuckDB writes a column type."""
     match kind:
+        case DecimalType(precision, scale):
+            return f"DECIMAL({precision},{scale})"
         case ListType(item):
             return f"{duckdb_type(item)}[]"
         case StructType(fields):

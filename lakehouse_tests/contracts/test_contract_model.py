@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, ListType
+from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, ListType, RecordTime
 from lakehouse.datasets.registry import all_datasets
 
 GOOD = Contract(
@@ -20,7 +20,7 @@ GOOD = Contract(
     columns=(Column("event_time", "timestamp", "", nullable=False), Column("id", "string", ""), Column("revision", "int64", "")),
     key=("event_time", "id"),
     event_time="event_time",
-    time_path="at.time",
+    times=(RecordTime("at.time"),),
     version=1,
     transform_version=1,
     owners=(),
@@ -48,10 +48,10 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
         ({"ingest_time": "id"}, "ingest time 'id' must be a timestamp"),
         ({"key": ("id",)}, "must be in the key"),
         ({"event_time": "id", "key": ("id",)}, "must be a timestamp"),
-        ({"time_path": "time"}, "leads to no text"),
-        ({"time_path": "at"}, "leads to no text"),
-        ({"time_path": "at.n"}, "leads to no text"),
-        ({"time_path": "id.time"}, "leads to no text"),
+        ({"times": (RecordTime("time"),)}, "lead to no text"),
+        ({"times": (RecordTime("at"),)}, "lead to no text"),
+        ({"times": ()}, "lead to no text"),
+        ({"times": (RecordTime("id.time"),)}, "lead to no text"),
     ],
 )
 def test_a_contradiction_is_named(change: dict[str, Any], message: str) -> None:

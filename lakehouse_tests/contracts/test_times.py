@@ -93,3 +93,37 @@ def test_the_reader_of_columns_says_what_the_reader_of_lines_says(texts: list[st
     found = parse_times(pl.Series("when", texts, dtype=pl.String))
     assert found.to_list() == expected
     assert (found.name, found.dtype) == ("when", pl.Datetime("us", "UTC"))
+
+
+@pytest.mark.parametrize(
+    ("fmt", "text", "expected"),
+    [
+        ("epoch_ms", "1541105830796", dt.datetime(2018, 11, 1, 20, 57, 10, 796000, tzinfo=UTC)),
+        ("epoch_ms", "-1", dt.datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
+        ("epoch_s", "1541105830", dt.datetime(2018, 11, 1, 20, 57, 10, tzinfo=UTC)),
+        ("%d/%b/%Y:%H:%M:%S %z", "17/May/2015:10:05:03 +0200", dt.datetime(2015, 5, 17, 8, 5, 3, tzinfo=UTC)),
+        ("%Y-%m-%d", "2014-01-24", dt.datetime(2014, 1, 24, tzinfo=UTC)),
+        ("epoch_ms", "1.54224E+12", None),
+        ("epoch_ms", "1541105830796.0", None),
+        ("epoch_ms", "1541105830796\n", None),
+        ("epoch_ms", "", None),
+        ("epoch_ms", "999999999999999", None),  # a year that no calendar of Python has
+        ("epoch_s", "999999999999999", None),
+        ("epoch_s", "١٢٣", None),
+        ("%Y-%m-%d", "2014-01-24 ", None),
+        ("%Y-%m-%d", "2014-02-30", None),
+    ],
+)
+def test_other_formats_are_read_alike_by_line_and_by_column(fmt: str, text: str, expected: dt.datetime | None) -> None:
+    assert parse_time(text, fmt) == expected
+    assert parse_times(pl.Series("t", [text, None]), fmt).to_list() == [expected, None]
+
+
+@given(st.text(alphabet="0123456789-+.eE \n", max_size=18))
+@example("253402300799999")
+@example("253402300800000")
+@example("-62135596800000")
+@example("-62135596800001")
+def test_no_text_is_read_as_an_epoch_by_one_rule_only(text: str) -> None:
+    for fmt in ("epoch_ms", "epoch_s"):
+        assert parse_times(pl.Series("t", [text]), fmt).to_list() == [parse_time(text, fmt)], (fmt, text)

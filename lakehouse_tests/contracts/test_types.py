@@ -6,7 +6,19 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from lakehouse.contracts.model import ColumnType, JsonBool, JsonField, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, ListType, StructType
+from lakehouse.contracts.model import (
+    ColumnType,
+    DecimalType,
+    JsonBool,
+    JsonField,
+    JsonFloat,
+    JsonInt,
+    JsonList,
+    JsonObject,
+    JsonText,
+    ListType,
+    StructType,
+)
 from lakehouse.contracts.types import arrow_type, decode_schema, frame_schema, json_arrow_type, polars_type, table_schema, type_name
 from lakehouse.datasets.registry import find_dataset
 
@@ -22,6 +34,7 @@ NESTED = ListType(StructType((("scope", "string"), ("sizes", ListType("int64")))
         ("bool", "bool"),
         ("date", "date"),
         ("timestamp", "timestamp"),
+        (DecimalType(18, 3), "decimal(18,3)"),
         (ListType("string"), "list<string>"),
         (NESTED, "list<struct<scope: string, sizes: list<int64>>>"),
     ],

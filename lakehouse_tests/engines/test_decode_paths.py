@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lakehouse.contracts.model import Column, Contract, JsonBool, JsonField, JsonFloat, JsonInt, JsonList, JsonObject, JsonText
+from lakehouse.contracts.model import Column, Contract, JsonBool, JsonField, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, RecordTime
 from lakehouse.engines.kernel.decode import Decoded, decode
 
 NESTED = JsonObject((JsonField("n", required=True), JsonField("v", JsonText(numbers=True))))
@@ -34,7 +34,7 @@ CONTRACT = Contract(
     columns=(Column("s", "timestamp", ""),),
     key=("s",),
     event_time="s",
-    time_path="s",
+    times=(RecordTime("s"),),
     version=1,
     transform_version=1,
     owners=(),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
-from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject
+from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, RecordTime
 from lakehouse.contracts.types import frame_schema
 from lakehouse.engines.kernel.validate import breached, find_faults, pandera_schema, unknown_values
 
@@ -33,7 +33,7 @@ CONTRACT = Contract(
     ),
     key=("at", "id"),
     event_time="at",
-    time_path="time",
+    times=(RecordTime("time"),),
     version=1,
     transform_version=1,
     owners=(),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject
+from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, RecordTime
 from lakehouse.landing.manifest import Manifest, Window
 from lakehouse.landing.read import read_part
 from lakehouse.landing.write import land_fetch
@@ -35,7 +35,7 @@ CONTRACT = Contract(
     columns=(Column("event_time", "timestamp", "When."),),
     key=("event_time",),
     event_time="event_time",
-    time_path="id.time",
+    times=(RecordTime("id.time"),),
     version=1,
     transform_version=1,
     owners=("team:tests",),

@@ -17,7 +17,7 @@ import pytest
 import lakehouse
 from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import Column, Conflict, Contract, JsonField, JsonInt, JsonList, JsonObject, JsonText, ListType, StructType
+from lakehouse.contracts.model import Column, Conflict, Contract, JsonField, JsonInt, JsonList, JsonObject, JsonText, ListType, RecordTime, StructType
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema
 from lakehouse.datasets.model import Dataset, Records
@@ -61,7 +61,7 @@ def make(policy: Conflict) -> Dataset:
         ),
         key=("event_time", "event_id"),
         event_time="event_time",
-        time_path="CreationTime",
+        times=(RecordTime("CreationTime"),),
         version=1,
         transform_version=1,
         owners=("team:tests",),

@@ -14,6 +14,7 @@ from lakehouse.contracts.model import (
     JsonObject,
     JsonText,
     ListType,
+    RecordTime,
     StructType,
 )
 
@@ -154,7 +155,7 @@ CONTRACT = Contract(
     key=("event_time", "unique_id", "application", "customer_id", "event_hash", "event_index"),
     id_columns=("unique_id", "application", "customer_id"),
     event_time="event_time",
-    time_path="id.time",
+    times=(RecordTime("id.time"),),
     version=1,
     transform_version=2,
     owners=("team:security-data",),
