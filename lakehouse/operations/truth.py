@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from lakehouse.accounts.books import Books, FetchBooks
+from lakehouse.accounts.books import Books
+from lakehouse.accounts.truth import Counts
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
@@ -33,15 +34,6 @@ class TruthTerm:
     def agrees(self) -> bool:
         """Whether they are equal."""
         return self.truth == self.lake
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What every generator tells of all its records together: the books of one reading of everything, quarantined by rule, kept rows per day."""
-
-    fetch: FetchBooks = FetchBooks()
-    books: Books = Books()
-    rules: dict[str, int] = {}
-    days: dict[str, int] = {}
 
 
 class _TruthFile(msgspec.Struct):
