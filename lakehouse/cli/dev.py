@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -13,13 +14,16 @@ import typer
 
 from lakehouse.cli.output import facts, hint, notes
 from lakehouse.cli.session import LakeOption, open_for_writing
-from lakehouse.errors import ConfigurationError, TerminalError
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.settings import ENV_URL, Lake, project_root
 
 if TYPE_CHECKING:
     from lakehouse.cli.processes import Group
 
 START_SECONDS = 180
+LOST_RUNS_SECONDS = 30
+
+log = logging.getLogger(__name__)
 
 
 def dev(
@@ -73,9 +77,25 @@ def _run(stack: ExitStack, lake: Lake, home: Path, host: str, port: int, *, sens
     _await_ui(group, f"http://{host}:{port}")
     facts().print(f"[bold green]lakehouse[/] {lake.url}  [bold]http://{host}:{port}[/]")
     hint(f"sensors {'on' if sensors else 'off: nothing runs until you click; --sensors starts them'}; Ctrl-C stops everything")
+    code = _watch(group, lake)
+    raise TerminalError(f"Dagster ended by itself with code {code}. Its own words are above; its log is in {home}.")
+
+
+def _watch(group: Group, lake: Lake) -> int:
+    """The exit code of Dagster, when it ends. A command that was killed meanwhile leaves a run that its pages would show as running for ever."""
+    from lakehouse.defs.instance import open_instance
+
+    looked = time.monotonic()
     while (code := group.code()) is None:
         time.sleep(0.3)
-    raise TerminalError(f"Dagster ended by itself with code {code}. Its own words are above; its log is in {home}.")
+        if time.monotonic() - looked > LOST_RUNS_SECONDS:
+            looked = time.monotonic()
+            try:
+                with open_instance(lake):  # closes them
+                    pass
+            except TransientError as error:
+                log.info("looking for lost runs: %s", error)
+    return code
 
 
 def _serve_sources(stack: ExitStack, lake: Lake) -> None:

@@ -79,6 +79,10 @@ class Dev:
         """The address of the simulated API."""
         return re.search(r"simulated Reports API of workspace_audit: (http://\S+)", self.err)[1]  # type: ignore[index]
 
+    def running(self) -> list[str]:
+        """The statuses of the runs so far."""
+        return [r["status"] for r in _graphql(self.port, "{runsOrError {... on Runs {results {status}}}}")["runsOrError"]["results"]]
+
     def runs(self) -> list[Ran]:
         """The runs so far, oldest first."""
         found = _graphql(self.port, "{runsOrError {... on Runs {results {status assetSelection {path} tags {key value}}}}}")["runsOrError"]["results"]
@@ -123,6 +127,11 @@ def test_dev_serves_the_assets_of_the_lake_and_ends_with_all_its_children(simula
         assert b"Another `lakehouse dev` runs" in second.stderr
         assert dev.source.startswith("http://127.0.0.1:")
         assert dev.runs() == []
+        killed = subprocess.Popen([*MAIN, "fetch", "--lake", str(simulated_lake)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        dev.wait(120, "a run of a command", lambda: dev.running() == ["STARTED"])
+        killed.kill()
+        killed.wait()
+        dev.wait(120, "the end of the run whose command was killed", lambda: dev.running() == ["FAILURE"])
         assert dev.stop() == 0
     assert f"http://127.0.0.1:{dev.port}" in dev.out
     assert not answers(f"http://127.0.0.1:{dev.port}/server_info")
