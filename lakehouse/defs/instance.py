@@ -12,11 +12,11 @@ from pathlib import Path
 import dagster as dg
 
 from lakehouse.defs.history import kept_open
+from lakehouse.defs.lost import PROCESS_TAG, close_lost_runs, tell_landed
 from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
 from lakehouse.settings import Lake, project_root
 
 ENV_HOME = "DAGSTER_HOME"
-PROCESS_TAG = "lakehouse/process"  # <host>:<pid> of a run that a command executes itself
 _SETTINGS = "dagster.yaml"
 
 
@@ -55,7 +55,7 @@ def _unusable(home: Path, error: Exception) -> LakehouseError:
 
 @contextlib.contextmanager
 def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
-    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool.
+    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool, and what they landed is told.
 
     Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
     """
@@ -64,8 +64,10 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
     home = dagster_home(lake)
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
-            close_lost_runs(instance)
+            lost = close_lost_runs(instance)
             with kept_open(instance):
+                if lost:
+                    tell_landed(lake, instance)
                 yield instance
     except (OperationalError, sqlite3.OperationalError) as error:
         raise _unusable(home, error) from error
@@ -74,32 +76,3 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
 def process_tags() -> Mapping[str, str]:
     """Tags of a run that this process executes itself."""
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
-
-
-def close_lost_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Fail the runs whose command is gone (killed, or the machine was): Dagster watches only workers that it launched itself.
-
-    A run left STARTED would hold its slot in a pool for ever. Returns the ids of the runs that were closed.
-    """
-    closed = []
-    for run in instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED])
-    ):
-        host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
-        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
-            instance.report_run_failed(run, f"The command that executed this run is gone (process {pid} on {host}).")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            closed.append(run.run_id)
-    return closed
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":  # there signal 0 would end the process
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,7 +12,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from lakehouse.defs.instance import PROCESS_TAG, close_lost_runs, dagster_home, open_instance, process_tags
+from lakehouse.defs.instance import dagster_home, open_instance, process_tags
+from lakehouse.defs.lost import PROCESS_TAG, close_lost_runs
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Lake, LakeSettings
 from lakehouse.storage import Store
