@@ -23,6 +23,9 @@ def fetch(
         list[str] | None,
         typer.Option("--application", "-a", metavar="NAME", help="Only this one, such as token; may be repeated. Default: all.", show_default=False),
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show what would be asked for, and how long it takes at least.", show_default=False)
+    ] = False,
     build: Annotated[bool, typer.Option("--build", help="Then build the days that are stale and publish the marts.", show_default=False)] = False,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
@@ -34,15 +37,24 @@ def fetch(
     again and only what is missing is asked for. Lines that were landed before are counted, not landed twice. While the source is away it says what
     it waits for; when nothing failed but what may pass, the exit code is 3.
 
-    Example:  [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
+    The first fetch of a source reads back to the lake's start: look with --plan before.
+
+    Example:  [bold]lakehouse fetch --plan[/]     [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """
+    from lakehouse.cli.fetch_plan import preview, show
     from lakehouse.cli.simulated import serving
     from lakehouse.cli.work import Failed, advancing, fetched, runs, show_fetched
     from lakehouse.defs.run import materialize_planned, materialize_raw
 
     if start is None and (end is not None or application):
         raise ConfigurationError("--to and --application choose from a range: say where it begins with --from. Without any, what is new is fetched.")
+    if plan and (start is not None or build):
+        raise ConfigurationError("--plan shows the next fetch as it would be planned: leave out --from, --to and --build.")
     opened, chosen = open_for_writing(ctx, lake), pick_dataset(dataset)
+    if plan:
+        with serving(opened, chosen):
+            show(preview(opened, chosen), as_json=as_json)
+        return
     with serving(opened, chosen), advancing("fetching", quiet=as_json) as advance:
         if start is None:
             done = materialize_planned(opened, chosen, advance=advance, waiting=advance.waiting)

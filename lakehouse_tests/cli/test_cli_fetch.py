@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
+
 
 @pytest.fixture
 def fetched(fetched_template: tuple[Path, Any]) -> Any:
@@ -21,6 +23,27 @@ def test_fetch_lands_what_the_source_tells_and_a_second_one_lands_nothing(run: A
     again = run("fetch", "--lake", fetched_lake, "--json").json["fetch"]
     assert again["windows"] > 0
     assert (again["placed"], again["unplaced"], again["days"]) == (0, 0, [])
+
+
+def test_a_plan_says_what_the_fetch_then_asks_for_and_changes_nothing(run: Any, simulated_lake: Path) -> None:
+    planned = run("fetch", "--plan", "--lake", simulated_lake, "--json")
+    assert planned.code == 0, planned.err
+    assert sum(r["windows"] for r in planned.json["rows"]) == planned.json["windows"] > 0
+    assert {r["application"] for r in planned.json["rows"]} == {"token", "login"}
+    assert (planned.json["queries_per_minute"], planned.json["least_minutes"]) == (None, 0)
+    assert not (simulated_lake / "raw").exists()
+    assert run("fetch", "--lake", simulated_lake, "--json").json["fetch"]["windows"] == planned.json["windows"]
+    assert "overlap" in run("fetch", "--plan", "--lake", simulated_lake).out
+
+
+def test_the_plan_of_a_real_source_counts_its_quota(run: Any, simulated_lake: Path) -> None:
+    lake = open_lake(simulated_lake)
+    source = {"applications": ["token"], "queries_per_minute": 10}
+    lake.with_settings(LakeSettings(clock=lake.now(), datasets={"workspace_audit": DatasetSettings(start=lake.now().date(), source=source)}))
+    found = run("fetch", "--plan", "--lake", simulated_lake, "--json").json
+    assert (found["queries_per_minute"], found["least_minutes"]) == (10, round(found["windows"] / 10, 1))
+    assert "at most 10 requests a minute" in run("fetch", "--plan", "--lake", simulated_lake).out
+    assert run("fetch", "--plan", "--build", "--lake", simulated_lake).code == 2
 
 
 def test_what_was_fetched_is_in_dagsters_history(fetched_lake: Path, fetched: Any) -> None:
