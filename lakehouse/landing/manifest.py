@@ -30,11 +30,25 @@ class LineRef(msgspec.Struct, frozen=True, order=True):
     line: int
 
 
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file that was read by position: its name (the path below the inbox or the folder that was named) and where it was read.
+
+    `sha256` and `size` (bytes) are of the file as it lies there, compressed or not; `modified`: when it was written last.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    size: int
+    modified: dt.datetime
+
+
 class Part(msgspec.Struct, frozen=True):
     """One immutable raw file.
 
-    `path` and `ids` are relative to the lake; `grain` is a `Grain.key`. `sha256` is of the stored (compressed) bytes. `raw_bytes`: uncompressed size.
-    `min_time`, `max_time`: of the records, None in an unplaced part.
+    `path`, `ids` and `pos` are relative to the lake; `grain` is a `Grain.key`. `sha256` is of the stored (compressed) bytes. `raw_bytes`:
+    uncompressed size. `min_time`, `max_time`: of the records, None in an unplaced part. `ids`: of a source by time; `pos`: of a source by position
+    (see `landing.positions`); empty where there is none.
     """
 
     path: str
@@ -46,6 +60,7 @@ class Part(msgspec.Struct, frozen=True):
     sha256: str
     min_time: dt.datetime | None = None
     max_time: dt.datetime | None = None
+    pos: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -57,7 +72,7 @@ class Manifest(msgspec.Struct, frozen=True):
     `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
     `reference_time`: of a fetch that read again what had been read, the newest instant of the application read before it; events older than that
     by more than the contract allows are held. None for every other. `releases`: paths of parts whose held rows are admitted (no source, no books).
-    `sealed`: the days whose raw expired with this manifest (retention).
+    `sealed`: the days whose raw expired with this manifest (retention). `file`: what was read, of a source of files.
     """
 
     number: int
@@ -83,4 +98,5 @@ class Manifest(msgspec.Struct, frozen=True):
     routing: int = 1
     reference_time: dt.datetime | None = None
     releases: tuple[str, ...] = ()
+    file: SourceFile | None = None
     format: int = MANIFEST_FORMAT

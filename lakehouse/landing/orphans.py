@@ -26,14 +26,14 @@ def find_orphans(store: Store, prefix: str, known: AbstractSet[str], now: dt.dat
 
 
 def raw_orphans(lake: Lake, dataset: str, *, now: dt.datetime | None = None, older_than: dt.timedelta = OLDER_THAN) -> list[Entry]:
-    """Parts and identity files of a dataset that no manifest names, parts of sealed days, and unfinished files.
+    """Parts of a dataset, and files beside them, that no manifest names, parts of sealed days with their positions, and unfinished files.
 
     The log itself (`_fetches/`) has no others. Identity files of sealed days are needed: what landed must not land again.
     """
     found = find_orphans(lake.store, f"raw/{dataset}", frozenset(), now or dt.datetime.now(dt.UTC), older_than)
     ledger = load_ledger(lake, dataset)
     landed = [p.part for parts in ledger.parts.values() for p in parts]
-    known = {p.ids for p in landed} | {p.path for p in landed if ledger.seal_of(p.path) is None}
+    known = {p.ids for p in landed} | {path for p in landed if ledger.seal_of(p.path) is None for path in (p.path, p.pos)}
     log = f"raw/{dataset}/_fetches/"
     return [e for e in found if e.path not in known and not (e.path.startswith(log) and "#" not in e.path)]
 

@@ -13,6 +13,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.errors import TerminalError
 from lakehouse.landing.identity import encode_ids
 from lakehouse.landing.manifest import Part
+from lakehouse.landing.positions import Positions, encode_positions
 from lakehouse.storage import Store
 from lakehouse.storage.failpoints import fail_point
 
@@ -34,6 +35,7 @@ class _Draft:
     count: int = 0
     raw: int = 0
     ids: list[bytes] = field(default_factory=list)
+    positions: list[Positions] = field(default_factory=list)
     first: dt.datetime | None = None
     last: dt.datetime | None = None
 
@@ -42,7 +44,8 @@ class PartWriter:
     """The parts of one fetch. `add` lines, then `finish`.
 
     A grain gets `<fetch_id>.jsonl.zst`, and `<fetch_id>.2.jsonl.zst` and so on when it is large. What is written is no part of raw until a
-    manifest names it. With `ids` false (sources by position) no identity file is written.
+    manifest names it. With `ids` false (sources by position) no identity file is written. Lines that come with positions have them in `.pos` beside
+    their part.
     """
 
     def __init__(self, store: Store, dataset: str, fetch_id: str, *, ids: bool) -> None:
@@ -60,13 +63,22 @@ class PartWriter:
         draft.lines.extend(lines)
         if self._ids:
             draft.ids.extend(ids)
-        size = sum(map(len, lines)) + len(lines)
-        draft.count += len(lines)
+        self._grow(draft, len(lines), sum(map(len, lines)) + len(lines), (min(times), max(times)) if times else None)
+
+    def add_text(self, grain: str, text: bytes, positions: Positions, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+        """The same for many lines at once: each ended by a newline, where they stood in their source, and the first and last time."""
+        draft = self._drafts.setdefault(grain, _Draft())
+        draft.lines.append(text[:-1])
+        draft.positions.append(positions)
+        self._grow(draft, len(positions.numbers), len(text), times)
+
+    def _grow(self, draft: _Draft, lines: int, size: int, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+        draft.count += lines
         draft.text += size
         draft.raw += size
         self._text += size
-        if times:
-            low, high = min(times), max(times)
+        if times is not None:
+            low, high = times
             draft.first = low if draft.first is None else min(low, draft.first)
             draft.last = high if draft.last is None else max(high, draft.last)
         if draft.text >= FRAME_BYTES:
@@ -78,7 +90,7 @@ class PartWriter:
         for grain in sorted(self._drafts):
             self._write(grain)
         self.parts.sort(key=lambda part: part.path)
-        self._store.sync(path for part in self.parts for path in (part.path, part.ids) if path)
+        self._store.sync(path for part in self.parts for path in (part.path, part.ids, part.pos) if path)
         fail_point("landing.after_parts_synced")
         return tuple(self.parts)
 
@@ -110,6 +122,10 @@ class PartWriter:
         if ids:
             self._create(ids, encode_ids(draft.ids))
             fail_point("landing.after_ids")
+        pos = f"{stem}.pos" if draft.positions else ""
+        if pos:
+            self._create(pos, encode_positions(draft.positions))
+            fail_point("landing.after_pos")
         self.parts.append(
             Part(
                 path=f"{stem}.jsonl.zst",
@@ -121,6 +137,7 @@ class PartWriter:
                 sha256=hashlib.sha256(data).hexdigest(),
                 min_time=draft.first,
                 max_time=draft.last,
+                pos=pos,
             )
         )
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import zstandard
-from isal import isal_zlib
 
 from lakehouse.errors import TerminalError
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.sealed import expired_part
 from lakehouse.settings import Lake
-from lakehouse.storage import Store
+from lakehouse.storage.unpack import DAMAGE, packing_of, unpack
 
 BLOCK_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10  # small, because the text of one chunk is in memory beside the block
-_GZIP_WINDOW = 31  # zlib's way to say: with the header and check sum of gzip
-_DAMAGE: tuple[type[Exception], ...] = (zstandard.ZstdError, isal_zlib.IsalError, EOFError)  # type: ignore[assignment]  # the stub of isal has an instance
 
 
 def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -30,14 +24,14 @@ def read_part(lake: Lake, path: str, *, block_bytes: int = BLOCK_BYTES) -> Itera
     pieces: list[bytes] = []
     size = 0
     try:
-        for piece in _texts(lake.store, path):
+        for piece in unpack(lake.store.chunks(path, _CHUNK_BYTES), packing_of(path)):
             pieces.append(piece)
             size += len(piece)
             if size > block_bytes and b"\n" in piece:
                 *blocks, rest = _cut(b"".join(pieces), block_bytes)
                 yield from blocks
                 pieces, size = [rest], len(rest)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise TerminalError(
             f"{lake.store.uri(path)} is damaged or cut short: {error}. Restore the file from a backup; the other parts can be read without it."
         ) from error
@@ -99,23 +93,3 @@ def _cut(text: bytes, block_bytes: int) -> Iterator[bytes]:
         yield text[at:end]
         at = end
     yield text[at:]
-
-
-def _texts(store: Store, path: str) -> Iterator[bytes]:
-    if not path.endswith((".zst", ".gz")):
-        yield from store.chunks(path, _CHUNK_BYTES)
-        return
-    # A file may be several frames (zstd) or members (gzip) one after the other: each needs an unpacker of its own.
-    unpacker: Any = None
-    for chunk in store.chunks(path, _CHUNK_BYTES):
-        rest = chunk
-        while rest:
-            if unpacker is None:
-                unpacker = zstandard.ZstdDecompressor().decompressobj() if path.endswith(".zst") else isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
-            text = unpacker.decompress(rest)
-            if text:
-                yield text
-            rest = unpacker.unused_data if unpacker.eof else b""
-            unpacker = None if unpacker.eof else unpacker
-    if unpacker is not None:
-        raise EOFError("it ends in the middle of a compressed frame")

@@ -70,16 +70,16 @@ def _refuse(ledger: Ledger, days: Sequence[dt.date], today: dt.date) -> None:
 
 
 def expired_files(lake: Lake, ledger: Ledger, also: Collection[dt.date] = ()) -> list[Entry]:
-    """The parts of sealed days that are still stored, sorted by path. `also`: days to count as sealed."""
+    """The parts of sealed days that are still stored, and the positions of their lines, sorted by path. `also`: days to count as sealed."""
     gone = {*ledger.sealed, *also}
     if not gone:
         return []
-    parts = {p.part.path for key, landed in ledger.parts.items() if Grain.parse(key).date in gone for p in landed}
+    parts = {path for key, landed in ledger.parts.items() if Grain.parse(key).date in gone for p in landed for path in (p.part.path, p.part.pos)}
     return sorted((e for e in lake.store.entries(f"raw/{ledger.dataset}") if e.path in parts), key=lambda e: e.path)
 
 
 def delete_expired(lake: Lake, ledger: Ledger) -> list[Entry]:
-    """Delete the parts of sealed days, also what a killed run left of them; identity files stay. Returns what was deleted."""
+    """Delete the parts of sealed days and their positions, also what a killed run left of them; identity files stay. Returns what was deleted."""
     found = expired_files(lake, ledger)
     # Who was killed after the manifest was there may not have made it durable: without it nothing would say why the parts are gone.
     sealed_by = {found_seal[1].number for e in found if (found_seal := ledger.seal_of(e.path)) is not None}

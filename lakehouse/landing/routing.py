@@ -62,6 +62,18 @@ class Router:
         grain, time = self._place(*self._text(record))
         return grain, time, digest(line)
 
+    @property
+    def reach(self) -> tuple[dt.datetime, dt.datetime]:
+        """The first and last instant that have a place."""
+        return self._first, self._last
+
+    def time_text(self, line: bytes) -> tuple[str | None, str]:
+        """The text of a line's time and its format, as `route` would read it; (None, "") where it has none."""
+        try:
+            return self._text(self._decode(line))
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None, ""
+
     def home(self, grain: str) -> str:
         """Where a line of this grain (its key) lands that was never met before: the grain itself, or unplaced where its day is sealed."""
         return self.unplaced if self._sealed and Grain.parse(grain).date in self._sealed else grain

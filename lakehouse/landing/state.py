@@ -12,7 +12,7 @@ from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import Recovered, recovered
 from lakehouse.contracts.grain import Grain
 from lakehouse.landing import coverage as stretches
-from lakehouse.landing.manifest import Manifest, Part, Window
+from lakehouse.landing.manifest import Manifest, Part, SourceFile, Window
 
 CHECKPOINT_FORMAT = 1
 SWEEPS: Mapping[str, dt.timedelta] = {"daily_sweep": dt.timedelta(days=1), "weekly_sweep": dt.timedelta(days=7)}
@@ -45,6 +45,13 @@ class DayReads(msgspec.Struct, frozen=True):
     windows: tuple[Window, ...]
 
 
+class FileReads(msgspec.Struct, frozen=True):
+    """What was read under one name: the hashes of all its contents, and the newest."""
+
+    hashes: tuple[str, ...]
+    newest: SourceFile
+
+
 class Seal(msgspec.Struct, frozen=True):
     """That the raw of a day has expired: the manifest that said so, and when."""
 
@@ -67,6 +74,7 @@ class Ledger(msgspec.Struct, frozen=True):
     sweep_state: application -> purpose -> its newest sweep. read_today: application -> what its last day of fetching read.
     first_landed_by_application: when the first manifest of each landed.
     books: sums over all fetches.
+    files: name -> what was read of it (sources of files). newest: application -> the newest event that landed, of a source by position.
     """
 
     dataset: str
@@ -84,6 +92,8 @@ class Ledger(msgspec.Struct, frozen=True):
     read_today: dict[str, DayReads] = {}
     first_landed_by_application: dict[str, dt.datetime] = {}
     books: FetchBooks = FetchBooks()
+    files: dict[str, FileReads] = {}
+    newest: dict[str, dt.datetime] = {}
     format: int = CHECKPOINT_FORMAT
 
     @property
@@ -140,6 +150,11 @@ class Ledger(msgspec.Struct, frozen=True):
         """What the application's coverage lacks in `[start, end)`, sorted."""
         return stretches.holes(self.coverage.get(application, ()), start, end)
 
+    def has_read(self, file: SourceFile) -> bool:
+        """Whether this content was read under this name."""
+        reads = self.files.get(file.name)
+        return reads is not None and file.sha256 in reads.hashes
+
     def covered(self, applications: Iterable[str], start: dt.datetime, end: dt.datetime) -> bool:
         """Whether all of these applications were read from start to end without a hole."""
         return all(not self.holes(a, start, end) for a in applications)
@@ -165,6 +180,7 @@ class _Folding:
         self._released = dict(base.released)
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
         self._sealed = dict(base.sealed)
+        self._files, self._newest = dict(base.files), dict(base.newest)
         self._sweeps, self._today, self._first = dict(base.sweep_state), dict(base.read_today), dict(base.first_landed_by_application)
 
     def fold(self, manifest: Manifest) -> None:
@@ -179,6 +195,15 @@ class _Folding:
             self._sealed.setdefault(day, Seal(manifest.number, manifest.landed_at))
         if manifest.kind == "fetch":
             self._fold_reading(manifest)
+        if manifest.file is not None:
+            self._fold_file(manifest, manifest.file)
+
+    def _fold_file(self, manifest: Manifest, file: SourceFile) -> None:
+        before = self._files.get(file.name)
+        self._files[file.name] = FileReads((*(before.hashes if before is not None else ()), file.sha256), file)
+        times = [part.max_time for part in manifest.parts if part.max_time is not None]
+        if times:
+            self._newest[manifest.application] = max(*times, self._newest.get(manifest.application, times[0]))
 
     def _fold_parts(self, manifest: Manifest) -> None:
         for part in manifest.parts:
@@ -244,6 +269,8 @@ class _Folding:
             read_today=self._today,
             first_landed_by_application=self._first,
             books=self._books,
+            files=self._files,
+            newest=self._newest,
         )
 
 

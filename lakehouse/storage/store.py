@@ -66,6 +66,11 @@ class Store:
         changed: dt.datetime = obstore.head(self._store, path)["last_modified"]
         return changed
 
+    def entry(self, path: str) -> Entry:
+        """Size and time of one file; `FileNotFoundError` when there is none."""
+        meta = obstore.head(self._store, path)
+        return Entry(path, meta["size"], meta["last_modified"])
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a new file whole. False, and nothing is changed, when one is there already.
 
@@ -171,6 +176,19 @@ def open_store(url: str | Path) -> Store:
         return Store(text, None, from_url(text))
     except Exception as error:
         raise ConfigurationError(f"The lake {text!r} cannot be opened: {error}. Expected a folder or a URL such as s3://bucket/lake.") from error
+
+
+def open_folder(url: str | Path) -> Store:
+    """Open a folder or URL prefix that others write, to read it: nothing is made. `ConfigurationError` when there is no such folder."""
+    root = local_path(url)
+    if root is None:
+        try:
+            return Store(str(url), None, from_url(str(url)))
+        except Exception as error:
+            raise ConfigurationError(f"{url} cannot be opened: {error}. Expected a folder or a URL such as s3://bucket/inbox.") from error
+    if not root.is_dir():
+        raise ConfigurationError(f"There is no folder {root}. Expected one with files to read.")
+    return Store(root.as_uri(), root, LocalStore(root))
 
 
 def _fsync(path: Path) -> None:

@@ -46,6 +46,7 @@ delete_expired(lake, load_ledger(lake, "clicks"))
 """
 WINDOW = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
 BEFORE_COMMIT = ("landing.after_read", "landing.after_part", "landing.after_ids", "landing.after_parts_synced")
+OF_FILES = ("landing.after_file", "landing.after_pos")
 AFTER_COMMIT = ("landing.after_manifest", "landing.after_manifest_synced")
 
 
@@ -58,7 +59,7 @@ def _run(lake, fail_at: str | None, script: str = LANDER) -> int:
 def test_the_steps_named_here_are_all_there_are():
     folder = Path(lakehouse.landing.__file__).parent
     named = {name for file in folder.glob("*.py") for name in re.findall(r'fail_point\("([^"]+)"\)', file.read_text())}
-    assert named == {*BEFORE_COMMIT, *AFTER_COMMIT, "landing.after_checkpoint", "landing.after_expired"}
+    assert named == {*BEFORE_COMMIT, *OF_FILES, *AFTER_COMMIT, "landing.after_checkpoint", "landing.after_expired"}
 
 
 @pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])

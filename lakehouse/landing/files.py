@@ -1,0 +1,180 @@
+"""Landing a file: its lines become parts with their positions, and one manifest makes them part of raw."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.accounts.lateness import BUCKETS
+from lakehouse.contracts.model import Contract
+from lakehouse.errors import ConflictError
+from lakehouse.landing.batches import BatchRouter, Ints, LineBatch, Routed
+from lakehouse.landing.commit import append
+from lakehouse.landing.ledger import Ledger
+from lakehouse.landing.manifest import Manifest, Part, SourceFile, Window
+from lakehouse.landing.parts import PartWriter
+from lakehouse.landing.positions import Positions
+from lakehouse.landing.routing import ROUTING_VERSION, Router
+from lakehouse.landing.sealed import refuse_sealed
+from lakehouse.landing.write import new_fetch_id
+from lakehouse.settings import Lake
+from lakehouse.storage.failpoints import fail_point
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SECOND = 1_000_000
+
+
+class FileReadError(ConflictError):
+    """Another process landed the same file in the meantime."""
+
+
+@dataclass(frozen=True)
+class FileParts:
+    """A file whose lines are written and durable, and no part of raw yet. `seconds`: its placed events by second since 1970, UTC."""
+
+    contract: Contract
+    source: str
+    application: str
+    fetch_id: str
+    started_at: dt.datetime
+    landed_at: dt.datetime
+    file: SourceFile
+    parts: tuple[Part, ...]
+    books: FetchBooks
+    seconds: Counter[int]
+
+
+def write_file(
+    lake: Lake,
+    contract: Contract,
+    ledger: Ledger,
+    *,
+    source: str,
+    application: str,
+    batches: Iterable[LineBatch],
+    file: Callable[[], SourceFile],
+) -> FileParts:
+    """Read a file to its end and write the parts of its lines, each line in the grain of its own time, all of them new by position.
+
+    `file` is asked for what was read when all is read. When the file or the disk fails nothing is committed: what was written are orphans.
+    """
+    started_at = lake.now()
+    fetch_id = new_fetch_id(started_at, application)
+    landing = _Landing(lake, contract, ledger, fetch_id)
+    for batch in batches:
+        landing.take(batch)
+    fail_point("landing.after_file")
+    return FileParts(
+        contract, source, application, fetch_id, started_at, lake.now(), file(), landing.writer.finish(), landing.books(), landing.seconds
+    )
+
+
+def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.timedelta, run_id: str | None = None) -> Manifest:
+    """Make the parts of a file part of raw. Returns the manifest, which is durable.
+
+    The feed counts as read without gaps from the lake's start up to its newest event less `lateness`; what is older than what was read so far
+    is late. Raises `FileReadError` when the same content was landed under this name, `TransientError` when a day of it was sealed in the meantime.
+    """
+    start = dt.datetime.combine(lake.start(written.contract.name), dt.time(), tzinfo=dt.UTC)
+    newest = max((part.max_time for part in written.parts if part.max_time is not None), default=start)
+    covered = Window(start, newest - lateness)
+
+    def manifest(follows: Ledger) -> Manifest:
+        if follows.has_read(written.file):
+            raise FileReadError(f"{written.file.url} was landed by another process in the meantime.")
+        refuse_sealed(follows, written.parts)
+        histogram = _lateness(written.seconds, follows.frontier(written.application))
+        return Manifest(
+            number=follows.last_number + 1,
+            dataset=written.contract.name,
+            source=written.source,
+            application=written.application,
+            fetch_id=written.fetch_id,
+            kind="fetch",
+            purpose="new",
+            window=None,
+            covered=covered if covered.start < covered.end else None,
+            started_at=written.started_at,
+            landed_at=written.landed_at,
+            books=written.books,
+            parts=written.parts,
+            lateness=histogram,
+            late_recovered=sum(count for bucket, count in histogram.items() if bucket),
+            run_id=run_id,
+            routing=ROUTING_VERSION,
+            file=written.file,
+        )
+
+    return append(lake, ledger, manifest)
+
+
+def _lateness(seconds: Counter[int], frontier: dt.datetime | None) -> dict[int, int]:
+    """How far the events lie behind the newest instant that had been read: bucket -> events; 0 for those that do not."""
+    if not seconds:
+        return {}
+    if frontier is None:
+        return {0: seconds.total()}
+    times = np.fromiter(seconds.keys(), np.int64, len(seconds))
+    counts = np.fromiter(seconds.values(), np.int64, len(seconds))
+    behind = np.maximum(0, int((frontier - _EPOCH).total_seconds()) - times)
+    places = np.minimum(np.searchsorted(BUCKETS, behind, side="left"), len(BUCKETS) - 1)
+    sums = np.bincount(places, weights=counts, minlength=len(BUCKETS)).astype(np.int64).tolist()
+    return {bucket: count for bucket, count in zip(BUCKETS, sums, strict=True) if count}
+
+
+class _Landing:
+    """The lines of one file on their way: routed, numbered, counted."""
+
+    def __init__(self, lake: Lake, contract: Contract, ledger: Ledger, fetch_id: str) -> None:
+        router = Router(contract, lake.start(contract.name), lake.now(), ledger.sealed)
+        self._unplaced_grain = router.unplaced
+        self._router = BatchRouter(router, contract)
+        self._repeats: Counter[bytes] | None = Counter() if contract.numbered_repeats else None
+        self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=False)
+        self.seconds: Counter[int] = Counter()
+        self._placed = self._unplaced = 0
+
+    def take(self, batch: LineBatch) -> None:
+        """One batch of lines."""
+        repeats = self._numbered(batch)
+        for routed in self._router.route(batch):
+            positions = Positions(batch.numbers[routed.lines], repeats[routed.lines] if repeats is not None else None)
+            self.writer.add_text(routed.grain, routed.text, positions, _ends(routed.times))
+            self._count(routed)
+
+    def books(self) -> FetchBooks:
+        """What became of the lines read so far."""
+        return FetchBooks(self._placed + self._unplaced, 0, self._placed, self._unplaced)
+
+    def _count(self, routed: Routed) -> None:
+        if routed.grain == self._unplaced_grain:
+            self._unplaced += len(routed.lines)
+            return
+        self._placed += len(routed.lines)
+        seconds, counts = np.unique(routed.times // _SECOND, return_counts=True)
+        self.seconds.update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
+
+    def _numbered(self, batch: LineBatch) -> Ints | None:
+        """The how-manieth identical line of the file each line is."""
+        if self._repeats is None:
+            return None
+        offsets = batch.offsets.tolist()
+        numbers = np.empty(len(offsets) - 1, np.int64)
+        for index, (start, end) in enumerate(pairwise(offsets)):
+            digest = hashlib.blake2b(batch.text[start:end], digest_size=16).digest()
+            self._repeats[digest] += 1
+            numbers[index] = self._repeats[digest]
+        return numbers
+
+
+def _ends(times: Ints) -> tuple[dt.datetime, dt.datetime] | None:
+    if not len(times):
+        return None
+    return _EPOCH + dt.timedelta(microseconds=int(times.min())), _EPOCH + dt.timedelta(microseconds=int(times.max()))

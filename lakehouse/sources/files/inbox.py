@@ -1,0 +1,133 @@
+"""What is in the inbox of a dataset, or in places that a person names, and which feed takes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lakehouse.datasets.model import Dataset, Feed, FileSource
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import Lake
+from lakehouse.storage import Entry, Store, local_path, open_folder
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file that a feed takes. `name`: its path below the inbox, or below the folder that was named. `path`: in its store."""
+
+    name: str
+    feed: Feed
+    size: int
+    modified: dt.datetime
+    store: Store
+    path: str
+
+    @property
+    def url(self) -> str:
+        """Where it is, for people."""
+        return self.store.uri(self.path)
+
+    def settled(self, source: FileSource, now: dt.datetime) -> bool:
+        """Whether it was left alone long enough to be whole.
+
+        `now` is the system's clock, by which files are stamped; a stamp of the future tells nothing.
+        """
+        return abs(now - self.modified) >= source.settle
+
+
+def file_source(dataset: Dataset) -> FileSource:
+    """The files that a dataset is read from; `ConfigurationError` when it is read from something else."""
+    if not isinstance(dataset.source, FileSource):
+        raise ConfigurationError(f"{dataset.name} is not read from files, so nothing can be ingested for it.")
+    return dataset.source
+
+
+def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
+    """The files of the dataset's inbox that a feed takes, in order of modification, then name. An inbox that is not there yet is empty.
+
+    Raises `ConfigurationError` for a setting that is no text, and for a folder outside the lake that is not there.
+    """
+    told = lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
+    if not isinstance(told, str) or not told.strip("/"):
+        raise ConfigurationError(f"The setting datasets.{dataset.name}.source.inbox must be a folder or a URL, got {told!r}.")
+    outside = bool(urlsplit(told).scheme) or Path(told).is_absolute()
+    store, prefix = (open_folder(told), "") if outside else (lake.store, told.strip("/"))
+    return _in_order(_below(store, prefix, file_source(dataset)))
+
+
+def find_files(dataset: Dataset, paths: Sequence[str]) -> list[FoundFile]:
+    """The files at some paths or URLs, in order of modification, then name: of a folder those that a feed takes; a file by itself must be taken.
+
+    Raises `ConfigurationError` for a path where nothing is, and for a file that no feed takes.
+    """
+    source = file_source(dataset)
+    found: dict[str, FoundFile] = {}
+    for path in paths:
+        for file in _at(path, dataset.name, source):
+            found[file.url] = file
+    return _in_order(found.values())
+
+
+def _in_order(files: Iterable[FoundFile]) -> list[FoundFile]:
+    return sorted(files, key=lambda file: (file.modified, file.name))
+
+
+def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
+    local = local_path(path)
+    folder, _, name = (str(local) if local is not None else path.rstrip("/")).replace("\\", "/").rpartition("/")
+    if local is not None and local.is_dir():
+        yield from _below(open_folder(local), "", source)
+        return
+    if local is not None and not local.is_file():
+        raise ConfigurationError(f"There is no file or folder {local}. Expected one with files of {dataset}.")
+    store = open_folder(folder or "/")
+    try:
+        entry = store.entry(name)
+    except FileNotFoundError:
+        files = list(_below(open_folder(path), "", source))
+        if not files:
+            raise ConfigurationError(f"There is nothing at {path}. Expected files of {dataset}.") from None
+        yield from files
+        return
+    feed = _feed_of_suffix(source, store.uri(name))
+    if feed is None:
+        patterns = ", ".join(p for f in source.feeds for p in f.patterns)
+        raise ConfigurationError(f"{store.uri(name)}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
+    yield FoundFile(name, feed, entry.size, entry.modified, store, name)
+
+
+def _below(store: Store, prefix: str, source: FileSource) -> Iterator[FoundFile]:
+    for entry in store.entries(prefix):
+        name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
+        feed = feed_of(source, name)
+        if feed is not None:
+            yield _found(name, feed, entry, store)
+
+
+def _found(name: str, feed: Feed, entry: Entry, store: Store) -> FoundFile:
+    return FoundFile(name, feed, entry.size, entry.modified, store, entry.path)
+
+
+def feed_of(source: FileSource, name: str) -> Feed | None:
+    """The first feed whose patterns take a path; None when none does."""
+    return next((feed for feed in source.feeds if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)
+
+
+def _feed_of_suffix(source: FileSource, path: str) -> Feed | None:
+    """The feed of a file that was named by itself: as much of its path counts as a pattern wants."""
+    parts = path.split("/")
+    return next((feed for at in range(len(parts) - 1, -1, -1) if (feed := feed_of(source, "/".join(parts[at:]))) is not None), None)
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob as an expression: `*` and `?` stay in a folder, `**/` is any number of folders, `[...]` one of some characters."""
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", glob)
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    text = "".join(known.get(t) or (t.replace("[!", "[^") if len(t) > 1 else re.escape(t)) for t in tokens)
+    return re.compile(text + r"(?:\.gz|\.zst)?")

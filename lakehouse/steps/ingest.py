@@ -1,0 +1,224 @@
+"""Ingesting a source by position: the files of an inbox that were not read yet, each landed with one manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+
+from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
+from lakehouse.errors import LakehouseError, TerminalError, TransientError
+from lakehouse.landing.files import FileParts, FileReadError, commit_file, write_file
+from lakehouse.landing.ledger import Ledger, load_ledger, refresh
+from lakehouse.landing.manifest import Manifest, SourceFile
+from lakehouse.settings import Lake
+from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, hash_of, in_inbox
+
+PARALLEL = 2
+READ_ALREADY = "read already"
+BEING_WRITTEN = "still being written"
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one file: its manifest, or why it was left, or the error that stopped it. `path`: where it is; `name`: see `FoundFile`."""
+
+    path: str
+    name: str
+    feed: str
+    manifest: Manifest | None = None
+    skipped: str | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did, file by file in order of modification, then name."""
+
+    dataset: str
+    outcomes: tuple[FileOutcome, ...]
+    seconds: float
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """What was committed."""
+        return tuple(o.manifest for o in self.outcomes if o.manifest is not None)
+
+    @property
+    def errors(self) -> tuple[FileOutcome, ...]:
+        """The files that could not be read."""
+        return tuple(o for o in self.outcomes if o.error is not None)
+
+    @property
+    def skipped(self) -> tuple[FileOutcome, ...]:
+        """The files that were left."""
+        return tuple(o for o in self.outcomes if o.skipped is not None)
+
+    @property
+    def books(self) -> FetchBooks:
+        """The sum over its manifests."""
+        return sum((m.books for m in self.manifests), FetchBooks())
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """Keys of the grains that got a part, sorted; those of unplaced lines too."""
+        return tuple(sorted({p.grain for m in self.manifests for p in m.parts}))
+
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """The days whose grains got a part, sorted. An unplaced part counts for the day it landed on."""
+        return tuple(sorted({Grain.parse(key).date for key in self.partitions}))
+
+    def raise_for_errors(self) -> None:
+        """Raise when a file failed: `TransientError` when another try may help for all of them, else `TerminalError`."""
+        if not self.errors:
+            return
+        first = self.errors[0]
+        kind = TransientError if all(isinstance(o.error, TransientError | OSError) for o in self.errors) else TerminalError
+        raise kind(
+            f"{self.dataset}: {len(self.errors)} of {len(self.outcomes)} files failed. The others are landed. First: {first.error}"
+        ) from first.error
+
+
+Progress = Callable[[FileOutcome, int, int], None]
+"""Called after each file with (its outcome, files done, files in all)."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A file as a listing shows it, whose content was found to be read already."""
+
+    url: str
+    size: int
+    modified: dt.datetime
+
+
+def waiting_files(lake: Lake, dataset: Dataset) -> list[FoundFile]:
+    """The files of the inbox that the next ingest would read, in its order: a listing and the ledger, no file is opened."""
+    source, now = file_source(dataset), dt.datetime.now(dt.UTC)
+    known = _Known(lake, dataset, load_ledger(lake, dataset.name))
+    return [file for file in in_inbox(lake, dataset) if file.settled(source, now) and not known.unchanged(file)]
+
+
+def ingest(
+    lake: Lake, dataset: Dataset, paths: Sequence[str] | None = None, *, run_id: str | None = None, progress: Progress | None = None
+) -> IngestReport:
+    """Land the files of the dataset's inbox that were not read yet; of the inbox those that have settled.
+
+    `paths`: folders, files or URLs instead of the inbox; what a person names counts as settled. A file whose content was read under its name is
+    nothing to do. Under another name it is read again, and its rows end as duplicates. Files are written two at a time and committed in order. A file
+    that fails lands nothing and does not stop the others; the report carries its error.
+    """
+    began = dt.datetime.now(dt.UTC)
+    source = file_source(dataset)
+    files = in_inbox(lake, dataset) if paths is None else find_files(dataset, paths)
+    work = _Work(lake, dataset, run_id)
+    settled = [file for file in files if paths is not None or file.settled(source, began)]
+    outcomes = [_outcome(file, skipped=BEING_WRITTEN) for file in files if file not in settled]
+    for outcome in work.run(settled):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(outcome, len(outcomes), len(files))
+    work.known.keep()
+    places = {file.url: index for index, file in enumerate(files)}
+    return IngestReport(dataset.name, tuple(sorted(outcomes, key=lambda o: places[o.path])), (dt.datetime.now(dt.UTC) - began).total_seconds())
+
+
+class _Known:
+    """What was read: the ledger, and files whose content it knows although they were written again, as an earlier look found them."""
+
+    def __init__(self, lake: Lake, dataset: Dataset, ledger: Ledger) -> None:
+        self._lake, self.ledger = lake, ledger
+        self._path = f"ops/inbox/{dataset.name}.json"
+        try:
+            self._seen = msgspec.json.decode(lake.store.read(self._path), type=dict[str, Seen])
+        except (FileNotFoundError, msgspec.DecodeError):  # it only saves hashing a file again
+            self._seen = {}
+        self._before = dict(self._seen)
+
+    def unchanged(self, file: FoundFile) -> bool:
+        """Whether the listing shows the file as it was when it was read, so that it need not be opened."""
+        reads = self.ledger.files.get(file.name)
+        newest = reads.newest if reads is not None else None
+        return any(
+            one is not None and (one.url, one.size, one.modified) == (file.url, file.size, file.modified)
+            for one in (newest, self._seen.get(file.name))
+        )
+
+    def content(self, file: FoundFile) -> bool:
+        """Whether the content of the file was read under its name. Opens a file that has changed."""
+        if self.unchanged(file):
+            return True
+        if file.name not in self.ledger.files or not self.ledger.has_read(_source_file(file, hash_of(file))):
+            return False
+        self._seen[file.name] = Seen(file.url, file.size, file.modified)
+        return True
+
+    def keep(self) -> None:
+        """Write down what was seen, if it is new."""
+        if self._seen != self._before:
+            self._lake.store.replace(self._path, msgspec.json.encode(self._seen) + b"\n")
+
+
+class _Work:
+    """One ingest: its ledger moves on with every commit."""
+
+    def __init__(self, lake: Lake, dataset: Dataset, run_id: str | None) -> None:
+        self._lake, self._dataset, self._run_id = lake, dataset, run_id
+        self._source = file_source(dataset)
+        self.known = _Known(lake, dataset, load_ledger(lake, dataset.name))
+
+    def run(self, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
+        """Land files, in order."""
+        ahead: deque[tuple[FoundFile, Future[FileParts | None]]] = deque()
+        pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="ingest")
+        try:
+            for file in files:
+                ahead.append((file, pool.submit(self._write, file)))
+                if len(ahead) > PARALLEL:
+                    yield self._finish(*ahead.popleft())
+            while ahead:
+                yield self._finish(*ahead.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _write(self, file: FoundFile) -> FileParts | None:
+        """None for a file that was read already."""
+        if self.known.content(file):
+            return None
+        reader = FileReader(file, self._dataset.contract)
+        return write_file(
+            self._lake,
+            self._dataset.contract,
+            self.known.ledger,
+            source=self._source.name,
+            application=file.feed.name,
+            batches=reader,
+            file=lambda: _source_file(file, reader.sha256),
+        )
+
+    def _finish(self, file: FoundFile, written: Future[FileParts | None]) -> FileOutcome:
+        try:
+            parts = written.result()
+            if parts is None:
+                return _outcome(file, skipped=READ_ALREADY)
+            manifest = commit_file(self._lake, parts, self.known.ledger, lateness=self._source.lateness, run_id=self._run_id)
+        except FileReadError:
+            return _outcome(file, skipped=READ_ALREADY)
+        except (LakehouseError, OSError) as error:
+            return _outcome(file, error=error)
+        self.known.ledger = refresh(self._lake, self.known.ledger)
+        return _outcome(file, manifest=manifest)
+
+
+def _source_file(file: FoundFile, sha256: str) -> SourceFile:
+    return SourceFile(file.name, file.url, sha256, file.size, file.modified)
+
+
+def _outcome(file: FoundFile, *, manifest: Manifest | None = None, skipped: str | None = None, error: BaseException | None = None) -> FileOutcome:
+    return FileOutcome(file.url, file.name, file.feed.name, manifest, skipped, error)
