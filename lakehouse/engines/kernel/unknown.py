@@ -87,12 +87,10 @@ def _narrow(values: Any, kind: JsonType) -> Any:
     if not _differs(values.type, kind):
         return values
     if isinstance(kind, JsonList):
-        # Offsets of a sliced array begin elsewhere; flatten() begins at 0.
-        items = _narrow(values.flatten(), kind.item)
-        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
-        offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+        values = values if values.offset == 0 else pa.concat_arrays([values])  # a mask goes with unsliced offsets only
+        items = _narrow(values.values, kind.item)
         mask = pc.is_null(values) if values.null_count else None
-        return pa.ListArray.from_arrays(pa.array(offsets), items, type=pa.list_(items.type), mask=mask)
+        return pa.ListArray.from_arrays(values.offsets, items, type=pa.list_(items.type), mask=mask)
     if isinstance(kind, JsonObject):
         places = [values.type.get_field_index(f.name) for f in kind.fields]
         fields = [
