@@ -102,13 +102,10 @@ def _audit_file(lake: Lake, contract: Contract, grain: Grain, file: TableFile) -
         times: Any = pc.min_max(keys[contract.event_time]).as_py()
         if times["min"] < grain.start or times["max"] >= grain.end:
             yield f"{grain.key}: {file.path} has events from {times['min']} to {times['max']}, outside the grain"
-    distinct = _distinct(keys, contract.event_time)
+    distinct = _distinct(keys)
     if distinct != keys.num_rows:
         yield f"{grain.key}: {file.path} has {keys.num_rows} rows but {distinct} keys"
 
 
-def _distinct(keys: pa.Table, event_time: str) -> int:
-    """How many keys there are. The event time is in every key, so only those are compared that share theirs."""
-    frame = pl.DataFrame(keys)
-    shared = frame[event_time].is_duplicated()
-    return int((~shared).sum()) + int(frame.filter(shared).select(pl.struct(pl.all()).n_unique()).item())
+def _distinct(keys: pa.Table) -> int:
+    return int(pl.DataFrame(keys).select(pl.struct(pl.all()).n_unique()).item())
