@@ -22,6 +22,7 @@ from lakehouse.engines.stretches import narrow, write_rows
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.landing.read import read_part
 from lakehouse.landing.write import started_of
+from lakehouse.memory import reuse_freed
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.tables import grains
 from lakehouse.tables.records import FieldCount, GrainAccount, PartBooks
@@ -36,6 +37,7 @@ _SHARED_BYTES = 16 << 20  # of parts that share a block
 def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: TokenKey, *, replace: bool = False) -> GrainAccount:
     """Build the result of one grain and write it: rows, quarantine, account. Returns the account."""
     began = time.perf_counter()
+    reuse_freed()
     contract = dataset.contract
     digest = grains.grain_digest(inputs, contract, key)
     results = [replaced(r, rows=narrow(r.rows)) for r in _blocks(lake, dataset, inputs, key)]

@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.json as pj
 
 from lakehouse.contracts.model import Contract
 from lakehouse.contracts.types import decode_schema
 from lakehouse.datasets.model import Records
 from lakehouse.engines.kernel import shape, unknown
 from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, suspicious, too_deep
+from lakehouse.engines.kernel.reader import read_block
 from lakehouse.engines.kernel.typed import conforming
 
 _SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
-_READER_BLOCK = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool
         return True
     if not judged and not plain_objects(lines):
         return False
-    table = _read_block(lines.joined(), contract, longest=int((lines.ends - lines.starts).max()))
+    table = read_block(lines.joined(), contract.record, longest=int((lines.ends - lines.starts).max()))
     if table is None or table.num_rows != len(lines) or unknown.has_infinite(table):
         return False
     tree, holders = unknown.unknown_fields(table, contract.record)
@@ -168,31 +167,6 @@ def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool
     extra = {i: shape.cut_known_extra(lines.text(i), tree) for i in holders.tolist()}
     _add(pieces, declared, lines, extra, {i: ("missing_required", path) for i, path in missing.items()})
     return True
-
-
-def _read_block(text: bytes, contract: Contract, *, longest: int) -> pa.Table | None:
-    """The table of a block, or None where the reader gives up on it (it names no line)."""
-    options = pj.ParseOptions(explicit_schema=decode_schema(contract), unexpected_field_behavior="infer")
-    try:
-        source: Any = pa.BufferReader(text)
-        table = pj.read_json(source, pj.ReadOptions(block_size=max(_READER_BLOCK, longest + 2)), options).combine_chunks()
-        if max(map(_levels, table.schema.types)) >= MAX_DEPTH:
-            return None
-        table.validate()  # of lists that hold nothing but several nulls the reader makes arrays that are too short
-    except pa.ArrowInvalid:
-        return None
-    return table
-
-
-def _levels(kind: pa.DataType) -> int:
-    """How many objects and lists stand in each other in a value of that type."""
-    deepest, types = 0, [(kind, 1)]
-    while types:
-        one, level = types.pop()
-        if pa.types.is_nested(one):
-            deepest = max(deepest, level)
-            types += [(one.field(i).type, level + 1) for i in range(one.num_fields)]
-    return deepest
 
 
 def _read_one_by_one(lines: Lines, contract: Contract, pieces: _Pieces) -> None:

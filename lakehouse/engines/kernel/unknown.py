@@ -40,16 +40,26 @@ def _look(values: Any, field: JsonField | None, name: str, rows: Rows, tree: dic
 
 def _look_inside(values: Any, kind: JsonType, rows: Rows, tree: dict[str, Any], found: list[Rows]) -> None:
     if isinstance(kind, JsonList) and pa.types.is_list(values.type):
-        if not _differs(values.type, kind):
+        if not _names_more(values.type, kind):
             return
         parents = pc.list_parent_indices(values).to_numpy()
         _look_inside(values.flatten(), kind.item, rows[parents], tree, found)
     elif isinstance(kind, JsonObject) and pa.types.is_struct(values.type):
-        if not _differs(values.type, kind):
+        if not _names_more(values.type, kind):
             return
         for index in range(values.type.num_fields):
             name = values.type.field(index).name
             _look(pc.struct_field(values, [index]), kind.field(name), name, rows, tree, found)
+
+
+def _names_more(found: pa.DataType, kind: JsonType) -> bool:
+    """Whether a type has fields that are not declared, at any depth."""
+    if isinstance(kind, JsonList) and pa.types.is_list(found):
+        return _names_more(found.value_type, kind.item)
+    if isinstance(kind, JsonObject) and pa.types.is_struct(found):
+        fields = [(kind.field(found.field(i).name), found.field(i).type) for i in range(found.num_fields)]
+        return any(field is None or _names_more(below, field.type) for field, below in fields)
+    return False
 
 
 def _differs(found: pa.DataType, kind: JsonType) -> bool:
@@ -62,23 +72,31 @@ def _valid(values: Any) -> npt.NDArray[np.bool_]:
 
 
 def declared_part(table: pa.Table, record: JsonObject) -> pa.Table:
-    """The declared fields alone, in the declared order."""
-    arrays = [_narrow(whole(table[f.name]), f.type) for f in record.fields]
+    """The declared fields alone, in the declared order; those that are not there are null."""
+    there = set(table.column_names)
+    arrays = [_narrow(whole(table[f.name]), f.type) if f.name in there else _nulls(table.num_rows, f.type) for f in record.fields]
     return pa.table(arrays, schema=pa.schema([(f.name, json_arrow_type(f.type)) for f in record.fields]))
+
+
+def _nulls(count: int, kind: JsonType) -> Any:
+    absent: Any = json_arrow_type(kind)
+    return pa.nulls(count, absent)
 
 
 def _narrow(values: Any, kind: JsonType) -> Any:
     if not _differs(values.type, kind):
         return values
     if isinstance(kind, JsonList):
-        # Offsets of a sliced array begin elsewhere; flatten() begins at 0.
-        items = _narrow(values.flatten(), kind.item)
-        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
-        offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+        values = values if values.offset == 0 else pa.concat_arrays([values])  # a mask goes with unsliced offsets only
+        items = _narrow(values.values, kind.item)
         mask = pc.is_null(values) if values.null_count else None
-        return pa.ListArray.from_arrays(pa.array(offsets), items, type=pa.list_(items.type), mask=mask)
+        return pa.ListArray.from_arrays(values.offsets, items, type=pa.list_(items.type), mask=mask)
     if isinstance(kind, JsonObject):
-        fields = [_narrow(pc.struct_field(values, [values.type.get_field_index(f.name)]), f.type) for f in kind.fields]
+        places = [values.type.get_field_index(f.name) for f in kind.fields]
+        fields = [
+            _narrow(pc.struct_field(values, [place]), f.type) if place >= 0 else _nulls(len(values), f.type)
+            for place, f in zip(places, kind.fields, strict=True)
+        ]
         names = [f.name for f in kind.fields]
         mask = pc.is_null(values) if values.null_count else None
         return pa.StructArray.from_arrays(fields, names=names, mask=mask)
