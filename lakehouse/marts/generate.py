@@ -90,7 +90,9 @@ def _check(spec: MartSpec) -> None:
             f"{where} must either account for rows of clean (`meta.accounts: true`) or name the mart it derives from (`meta.derives_from`)."
         )
     if spec.explain is None and spec.explain_quarantine is None:
-        raise ConfigurationError(f"{where} must say what a row of it is made of: rows of clean (`meta.explain`) or of quarantine (`meta.explain_quarantine`).")
+        raise ConfigurationError(
+            f"{where} must say what a row of it is made of: rows of clean (`meta.explain`) or of quarantine (`meta.explain_quarantine`)."
+        )
 
 
 def _area(node: Node) -> str:

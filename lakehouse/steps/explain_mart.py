@@ -111,7 +111,7 @@ def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[st
         if spec.explain_quarantine is not None:
             add_quarantine(con, lake, dataset, version)
         if len(found) > _FEW_ROWS and sum(built.kept for built in version.days.values()) <= _LOADED_AT_MOST:
-            con.execute("CREATE TABLE loaded AS FROM clean; CREATE OR REPLACE VIEW clean AS FROM loaded")
+            con.execute("CREATE TABLE loaded AS FROM clean; DROP VIEW clean; ALTER TABLE loaded RENAME TO clean")
         return [_behind(con, spec, row, version, lines) for row in found]
 
 
@@ -147,7 +147,7 @@ def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any],
     where, parts, quarantine = None, {}, None
     if spec.explain is not None:
         where = predicate(spec, spec.explain, row, version)
-        parts = _parts(con, f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1 ORDER BY 1")
+        parts = _parts(con, f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1")
     if spec.explain_quarantine is not None:
         counted = int(row[spec.explain_quarantine_counts]) if spec.explain_quarantine_counts is not None else None
         quarantine = _quarantined(con, predicate(spec, spec.explain_quarantine, row, version), counted, lines)
@@ -172,7 +172,7 @@ def _clean_rows(con: duckdb.DuckDBPyConnection, where: str, lines: int) -> Itera
 
 
 def _quarantined(con: duckdb.DuckDBPyConnection, where: str, counted: int | None, lines: int) -> Quarantined:
-    parts = _parts(con, f'SELECT part, count(DISTINCT (line, "row")) FROM quarantine WHERE {where} GROUP BY 1 ORDER BY 1')
+    parts = _parts(con, f'SELECT part, count(DISTINCT (line, "row")) FROM quarantine WHERE {where} GROUP BY 1')
     columns = 'part, line, "row", level, rule, field, detail, event_time'
     found = _dicts(con, f'SELECT {columns} FROM quarantine WHERE {where} ORDER BY part, line, "row", rule, field LIMIT {int(lines)}') if parts else []
     rows = tuple(QuarantinedRow(LineRef(values.pop("part"), values.pop("line")), **values) for values in found)
@@ -180,7 +180,7 @@ def _quarantined(con: duckdb.DuckDBPyConnection, where: str, counted: int | None
 
 
 def _parts(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
-    return {str(part): int(n) for part, n in con.execute(query).fetchall()}
+    return {str(part): int(n) for part, n in sorted(con.execute(query).fetchall())}
 
 
 def _dicts(con: duckdb.DuckDBPyConnection, query: str, values: list[str | None] | None = None) -> list[dict[str, Any]]:
