@@ -66,9 +66,9 @@ class Quarantined:
 class MartRow:
     """A row of a mart and what is behind it.
 
-    `where`: the condition on the clean table that the row stands for (None: the mart is made of no clean rows). `clean_rows`: how many clean rows meet
-    it; `counted`: how many the row itself says (None where the mart counts something else). `rows`: the first of them by time. `parts`: raw part ->
-    clean rows of it. `quarantine`: the same of quarantined rows; None for a mart that is made of none. `derives_from`: the marts between.
+    `where`: the condition on the clean table that the row stands for (None: the mart is made of no clean rows). `clean_rows`: how many clean rows
+    meet it; `counted`: how many the row itself says (None where the mart counts something else). `rows`: the first of them by time. `parts`: raw
+    part -> clean rows of it. `quarantine`: the same of quarantined rows; None for a mart that is made of none. `derives_from`: the marts between.
     """
 
     mart: str

@@ -218,7 +218,10 @@ def register_views(
 
 
 def file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column], *, fill: bool = False) -> None:
-    """Create a view over Parquet files with exactly these columns; it has no rows where there are no files. `fill`: columns that no file has are null (files of an older contract only)."""
+    """Create a view over Parquet files with exactly these columns; it has no rows where there are no files.
+
+    `fill`: columns that no file has are null (files of an older contract only).
+    """
     casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     if not files:
