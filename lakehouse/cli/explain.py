@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, hint, print_json, table, tick
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import DatasetOption, FlowingGroup, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _HELP = """What is behind a row of a mart, and where a raw line ended up.
 
 Example:  [bold]lakehouse explain row audit_top_users[/]   the parts and lines that it names:   [bold]lakehouse explain line PART LINE[/]
 """
-app = typer.Typer(no_args_is_help=True, help=_HELP)
+app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Show the raw text: it may hold personal data.", show_default=False)]
 

@@ -105,7 +105,7 @@ def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[st
     spec = _spec(dataset, mart)
     version = current_version(lake, dataset)
     if version is None:
-        raise ConfigurationError(f"No marts of {dataset.name} are published yet: materialize them, or run `lakehouse demo`.")
+        raise ConfigurationError(f"No marts of {dataset.name} are published yet. Publish them with: lakehouse replay --stale")
     with open_published(lake, dataset, version) as con:
         found = _mart_rows(con, spec, conditions, rows)
         if spec.explain_quarantine is not None:
