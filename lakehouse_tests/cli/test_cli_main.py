@@ -47,7 +47,7 @@ def test_the_help_names_values_as_people_do_and_groups_show_an_example_too(run: 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_lines_of_a_help_break_where_the_terminal_ends_and_nowhere_else(run: Any, command: tuple[str, ...]) -> None:
-    """In a terminal of 400 columns a paragraph is one line; nothing in the source of it is long enough for a second one."""
+    """In a terminal that is wide enough every paragraph is one line."""
     text = run(*command, "--help", env={"COLUMNS": "2000"}).out
     prose = text.split("Example:")[0].splitlines()[2:]
     paragraphs = [line.strip() for line in prose if line.strip()]

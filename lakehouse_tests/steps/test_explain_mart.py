@@ -137,5 +137,5 @@ def test_what_cannot_be_explained_is_refused_with_a_reason(published_lake: Any, 
 
 
 def test_nothing_published_is_said_so(small_lake: Any) -> None:
-    with pytest.raises(ConfigurationError, match="No marts of workspace_audit are published yet. Publish them with: lakehouse replay --stale"):
+    with pytest.raises(ConfigurationError, match=r"No marts of workspace_audit are published yet\. Publish them with: lakehouse replay --stale"):
         explain_rows(small_lake.lake, small_lake.dataset, "audit_top_users", {})
