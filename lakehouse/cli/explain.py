@@ -128,7 +128,11 @@ def show_row(found: MartRow, raw: list[str], console: Console) -> None:
     for one, text in dict(zip(found.lines, raw, strict=False)).items():
         console.print(f"\n[bold]{escape(one.part)} {one.line}[/]")
         console.print(text, markup=False, soft_wrap=True)
-    if found.lines and not raw:
+    if not found.lines:
+        hint(
+            "nothing that was kept or refused is behind it. Duplicates and blank lines: lakehouse books   hours that were not read: lakehouse status"
+        )
+    elif not raw:
         first = found.lines[0]
         hint(f"the text: add --raw   one line: lakehouse explain line {escape(first.part)} {first.line}")
 

@@ -45,6 +45,13 @@ def test_a_row_of_the_books_shows_both_and_each_text_once(run: Any, published_la
     assert len(told["raw"]) == len(rows) + len(aside) == 6
 
 
+def test_an_hour_that_was_not_read_has_nothing_behind_it_and_says_where_to_look(run: Any, published_lake: Any) -> None:
+    shown = run("explain", "row", "audit_gaps", "events=0", "--lake", published_lake.folder)
+    assert shown.code == 0
+    assert "0 clean rows in 0 raw parts, the mart counts 0 ✓" in shown.out
+    assert "nothing that was kept or refused is behind it" in shown.err
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
