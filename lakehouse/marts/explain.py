@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lakehouse.accounts.lateness import BUCKETS
 from lakehouse.errors import ConfigurationError
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _OF_THE_VERSION = ("as_of", "collector_client_id")
+_CONSTANTS = {"lateness_buckets": BUCKETS}
 
 
 def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: VersionRecord) -> str:
@@ -21,7 +23,7 @@ def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: Ver
     `template`: `spec.explain`, over the columns of clean, or `spec.explain_quarantine`. `row`: column -> value, as DuckDB gives it in Python; columns
     that the template does not name may be missing. Raises `ConfigurationError` for a row without a column that it needs.
     """
-    values = {**{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
+    values = {**_CONSTANTS, **{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
 
     def fill(found: re.Match[str]) -> str:
         if found[1] not in values:
@@ -32,8 +34,8 @@ def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: Ver
 
 
 def placeholders(template: str) -> set[str]:
-    """The columns that a template names, those of the version left out."""
-    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION)
+    """The columns that a template names; what is of the version or of the software is left out."""
+    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION) - set(_CONSTANTS)
 
 
 def literal(value: Any) -> str:
