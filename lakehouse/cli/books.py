@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode
-from lakehouse.cli.output import facts, print_json, table, tick
+from lakehouse.cli.output import facts, print_json, table, tick, warn
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def books(
         print_json({"reconciliation": found, "closes": found.closes, "truth": compared})
     else:
         show(found, facts())
+        for missing in sorted({d.date() for d in day or ()} - {d.day for d in found.days}):
+            warn(f"there are no books of {missing}: nothing landed on it that was built. See which days there are: lakehouse books")
         if compared is not None:
             show_truth(compared, facts())
     if not found.closes or (compared is not None and not all(t.agrees for t in compared)):

@@ -39,7 +39,7 @@ def doctor(
     """
     # The source is asked before there is a lake: it is the first thing that a new user does.
     opened = open_for_writing(ctx, lake) if source else open_for_reading(ctx, lake)
-    found = list(_source(opened, dataset) if source else _house(opened, clear=clear))
+    found = list(_source(opened, dataset) if source else _house(opened, dataset, clear=clear))
     if as_json:
         print_json(found)
     else:
@@ -59,13 +59,14 @@ def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
             yield Finding(one.name, one.state, one.message, one.remedy)
 
 
-def _house(lake: Lake, *, clear: bool) -> Iterator[Finding]:
+def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     from lakehouse.datasets.registry import all_datasets
     from lakehouse.operations.health import Finding, findings
     from lakehouse.operations.orphans import clear_all, orphans
 
+    chosen = all_datasets() if name is None else [pick_dataset(name)]
     yield from findings(lake)
-    for dataset in all_datasets():
+    for dataset in chosen:
         try:
             found = orphans(lake, dataset)
         except LakehouseError as error:

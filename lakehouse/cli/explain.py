@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, hint, print_json, table, tick
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import DatasetOption, FlowingGroup, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _HELP = """What is behind a row of a mart, and where a raw line ended up.
 
 Example:  [bold]lakehouse explain row audit_top_users[/]   the parts and lines that it names:   [bold]lakehouse explain line PART LINE[/]
 """
-app = typer.Typer(no_args_is_help=True, help=_HELP)
+app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Show the raw text: it may hold personal data.", show_default=False)]
 
@@ -57,7 +57,8 @@ def row(
 ) -> None:
     """What a row of a mart was made of: the condition on the clean table, how many clean rows meet it, and the raw parts and lines that hold them.
 
-    The clean files that the published version was built from are read, not newer ones: the number that was published is explained. Exits with 1 when
+    A mart of what was refused leads to the rows of the quarantine, with rule and field, in the same manner.
+    The files that the published version was built from are read, not newer ones: the number that was published is explained. Exits with 1 when
     the mart counts another number of rows than there are.
 
     Example:  [bold]lakehouse explain row audit_top_users mart_date=2026-11-18 includes_collector=false[/]
@@ -99,12 +100,12 @@ def _conditions(where: list[str]) -> dict[str, str]:
 
 
 def _texts(lake: Lake, dataset: Dataset, found: list[MartRow]) -> list[list[tuple[str | None, str | None]]]:
-    """Of each line of each row: its text, or why there is none any more."""
+    """Of each line that a row names (see `MartRow.lines`): its text, or why there is none any more."""
     from lakehouse.landing.ledger import load_ledger
     from lakehouse.landing.read import line_text
 
     ledger = load_ledger(lake, dataset.name)
-    return [[line_text(lake, ledger, one.line) for one in mart_row.rows] for mart_row in found]
+    return [[line_text(lake, ledger, one) for one in mart_row.lines] for mart_row in found]
 
 
 def show_row(found: MartRow, raw: list[str], console: Console) -> None:
@@ -113,17 +114,34 @@ def show_row(found: MartRow, raw: list[str], console: Console) -> None:
         f"[bold]marts.{found.mart}[/], version {found.version}" + (f", derived from {' < '.join(found.derives_from)}" if found.derives_from else "")
     )
     console.print(table(None, ["column", "value"], list(found.row.items())))
-    console.print(f"\nit stands for the clean rows with\n  {escape(found.where)}", soft_wrap=True)
-    counted = "" if found.counted is None else f", the mart counts {found.counted:,} {tick(found.agrees)}"
-    console.print(f"\n[bold]{found.clean_rows:,} clean rows[/] in {len(found.parts):,} raw parts{counted}")
-    header = ["event time", "what", "part", "line"]
-    console.print(table(None, header, [(r.event_time, _what(r.values), r.line.part, r.line.line) for r in found.rows]))
-    for one, text in zip(found.rows, raw, strict=False):
-        console.print(f"\n[bold]{escape(one.line.part)} {one.line.line}[/]")
+    if found.where is not None:
+        _show_behind("clean", found.where, found.clean_rows, found.parts, found.counted, console)
+    if found.rows:
+        header = ["event time", "what", "part", "line"]
+        console.print(table(None, header, [(r.event_time, _what(r.values), r.line.part, r.line.line) for r in found.rows]))
+    if found.quarantine is not None:
+        aside = found.quarantine
+        _show_behind("quarantined", aside.where, aside.found, aside.parts, aside.counted, console)
+        if aside.rows:
+            header = ["rule", "field", "level", "part", "line", "row", "detail"]
+            console.print(table(None, header, [(r.rule, r.field, r.level, r.line.part, r.line.line, r.row, r.detail) for r in aside.rows]))
+    for one, text in dict(zip(found.lines, raw, strict=False)).items():
+        console.print(f"\n[bold]{escape(one.part)} {one.line}[/]")
         console.print(text, markup=False, soft_wrap=True)
-    if found.rows and not raw:
-        first = found.rows[0].line
+    if not found.lines:
+        hint(
+            "nothing that was kept or refused is behind it. Duplicates and blank lines: lakehouse books   hours that were not read: lakehouse status"
+        )
+    elif not raw:
+        first = found.lines[0]
         hint(f"the text: add --raw   one line: lakehouse explain line {escape(first.part)} {first.line}")
+
+
+def _show_behind(kind: str, where: str, rows: int, parts: dict[str, int], counted: int | None, console: Console) -> None:
+    """`kind`: clean or quarantined."""
+    told = "" if counted is None else f", the mart counts {counted:,} {tick(counted == rows)}"
+    console.print(f"\nit stands for the {kind} rows with\n  {escape(where)}", soft_wrap=True)
+    console.print(f"\n[bold]{rows:,} {kind} rows[/] in {len(parts):,} raw parts{told}")
 
 
 def _what(values: dict[str, object]) -> str:

@@ -63,7 +63,7 @@ def fetch(
             since = start.replace(tzinfo=dt.UTC)
             _check_range(opened.now(), since, until)
             done = materialize_raw(opened, chosen, since, until, "backfill", applications=application, advance=advance, waiting=advance.waiting)
-    if not as_json:
+    if not as_json and (done.reports or done.success):  # else nothing was asked for, and the error says why
         show_fetched(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "fetch": fetched(done.reports)}
     failed = Failed()
@@ -84,4 +84,7 @@ def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> No
     if since >= now:
         raise ConfigurationError(f"--from {since:%Y-%m-%dT%H:%M:%SZ} lies in the future: the lake's clock says {now:%Y-%m-%dT%H:%M:%SZ}.")
     if since >= until:
-        raise ConfigurationError(f"The range ends before it begins: --from {since:%Y-%m-%dT%H:%M:%SZ} --to {until:%Y-%m-%dT%H:%M:%SZ} (exclusive).")
+        raise ConfigurationError(
+            f"The range ends before it begins: --from {since:%Y-%m-%dT%H:%M:%SZ} --to {until:%Y-%m-%dT%H:%M:%SZ}. Expected --to, which is exclusive, "
+            "to be later."
+        )

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from lakehouse.cli.dates import DAY
 from lakehouse.cli.output import facts, hint, print_json, table, warn
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import DatasetOption, FlowingGroup, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _HELP = """What was refused or held and why, and how it comes back.
 Example:  [bold]lakehouse quarantine list[/], then [bold]lakehouse quarantine export mend.jsonl[/], mend the file, and
 [bold]lakehouse quarantine redrive mend.jsonl[/]
 """
-app = typer.Typer(no_args_is_help=True, help=_HELP)
+app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
 
 DayOption = Annotated[dt.datetime | None, typer.Option("--day", help="Only this day. Default: all.", **DAY)]
 RuleOption = Annotated[
@@ -48,6 +49,8 @@ def list_rules(
     facts().print(table(None, ["rule", "field", "level", "count", "first day", "last day", "example (part line)"], rows))
     if found:
         hint(f"see the lines: lakehouse quarantine show --rule {found[0].rule}   add --raw for their text")
+    else:
+        hint("no build that counts has refused or holds anything" + (f" on {day:%Y-%m-%d}" if day else ""))
 
 
 @app.command("show")
@@ -57,7 +60,7 @@ def show(
     line: Annotated[int | None, typer.Argument(metavar="LINE", help="Line of the part, from 1.", show_default=False)] = None,
     rule: RuleOption = None,
     day: DayOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0 shows all.")] = 20,
     raw: Annotated[bool, typer.Option("--raw", help="Fetch the text from raw: it may hold personal data.", show_default=False)] = False,
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
@@ -79,6 +82,8 @@ def show(
     if as_json:
         print_json(found)
         return
+    if ref is not None and not found:
+        hint(f"nothing of this line was refused. Where it ended: lakehouse explain line {escape(ref.part)} {ref.line}")
     console = facts()
     header = ["day", "rule", "field", "part", "line", "row", "detail"]
     console.print(table(None, header, [(r.day, r.rule, r.field, r.part, r.line, r.row, r.detail) for r in found]))

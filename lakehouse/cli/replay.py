@@ -75,7 +75,7 @@ def _days(
     first = start.date() if start is not None else lake.start(dataset.name)
     last = end.date() if end is not None else lake.now().date()
     if last < first:
-        raise ConfigurationError(f"The range ends before it begins: {first} to {last}.")
+        raise ConfigurationError(f"The range ends before it begins: --from {first} --to {last}. Expected --to to be the same day or a later one.")
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -64,7 +65,18 @@ def pick_dataset(name: str | None) -> Any:
     return known[0]
 
 
-class LakehouseGroup(TyperGroup):
+class FlowingGroup(TyperGroup):
+    """A group whose commands' help flows: the lines of a paragraph are those of the source, the terminal has its own."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None when there is none."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and found.help:
+            found.help = "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in inspect.cleandoc(found.help).split("\n\n"))
+        return found
+
+
+class LakehouseGroup(FlowingGroup):
     """Turns the project's own errors into one panel and an exit code with a meaning; a bug keeps its traceback."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -10,7 +10,7 @@ import typer
 
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, notes, print_json
-from lakehouse.cli.session import JsonOption
+from lakehouse.cli.session import FlowingGroup, JsonOption
 from lakehouse.errors import ConfigurationError
 
 _HELP = """A Reports API on this machine, and activities for it to tell.
@@ -18,7 +18,7 @@ _HELP = """A Reports API on this machine, and activities for it to tell.
 Example:  [bold]lakehouse simulate activities sample/ --start 2026-11-13 --end 2026-11-20[/], then
 [bold]lakehouse simulate reports-api sample/[/]
 """
-app = typer.Typer(no_args_is_help=True, help=_HELP)
+app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
 
 
 def utc(value: dt.datetime | None) -> dt.datetime | None:

@@ -34,7 +34,9 @@ def sql(
     ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", show_default=False)] = False,
-    limit: Annotated[int, typer.Option("--limit", help="Rows shown in a table for people; 0 shows all. JSON and CSV are never cut.")] = SHOWN_ROWS,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Rows shown in a table for people; 0 shows all. JSON and CSV are never cut.")
+    ] = SHOWN_ROWS,
     lake: LakeOption = None,
 ) -> None:
     """Ask marts, clean, quarantine and books in one DuckDB session.

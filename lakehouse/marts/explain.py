@@ -1,4 +1,4 @@
-"""From a row of a mart to the clean rows behind it: the mart's template, filled in."""
+"""From a row of a mart to the rows of clean and of quarantine behind it: the mart's templates, filled in."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lakehouse.accounts.lateness import BUCKETS
 from lakehouse.errors import ConfigurationError
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _OF_THE_VERSION = ("as_of", "collector_client_id")
+_CONSTANTS = {"lateness_buckets": BUCKETS}
 
 
-def clean_predicate(spec: MartSpec, row: Mapping[str, Any], record: VersionRecord) -> str:
-    """DuckDB SQL over the columns of clean that holds for the rows behind a row of the mart, as they were in that version.
+def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: VersionRecord) -> str:
+    """DuckDB SQL that holds for the rows behind a row of the mart, as they were in that version: a template of the mart, filled in.
 
-    `row`: column -> value, as DuckDB gives it in Python; columns that the template does not name may be missing. Raises `ConfigurationError` for a
-    mart that has no template and for a row without a column that it needs.
+    `template`: `spec.explain`, over the columns of clean, or `spec.explain_quarantine`. `row`: column -> value, as DuckDB gives it in Python; columns
+    that the template does not name may be missing. Raises `ConfigurationError` for a row without a column that it needs.
     """
-    if spec.explain is None:
-        raise ConfigurationError(
-            f"The mart {spec.name} is not made of clean rows: {spec.description} See also: lakehouse quarantine list, lakehouse books."
-        )
-    values = {**{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
+    values = {**_CONSTANTS, **{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
 
     def fill(found: re.Match[str]) -> str:
         if found[1] not in values:
             raise ConfigurationError(f"A row of {spec.name} is explained by its column {found[1]}, which is not in the row given: {', '.join(row)}.")
         return literal(values[found[1]])
 
-    return _PLACE.sub(fill, spec.explain)
+    return _PLACE.sub(fill, template)
 
 
 def placeholders(template: str) -> set[str]:
-    """The columns that a template names, those of the version left out."""
-    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION)
+    """The columns that a template names; what is of the version or of the software is left out."""
+    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION) - set(_CONSTANTS)
 
 
 def literal(value: Any) -> str:

@@ -66,6 +66,8 @@ def _spec(key: str, models: Mapping[str, Node], tests: tuple[MartTest, ...], gra
         derives_from=meta.get("derives_from"),
         explain=meta.get("explain"),
         explain_counts=meta.get("explain_counts"),
+        explain_quarantine=meta.get("explain_quarantine"),
+        explain_quarantine_counts=meta.get("explain_quarantine_counts"),
         questions=tuple(Question(q["ask"], q["sql"]) for q in meta.get("questions", ())),
         tests=tests,
         depends_on=tuple(sorted(models[p]["name"] for p in node["depends_on"]["nodes"] if p in models and _area(models[p]) != STAGING)),
@@ -86,6 +88,10 @@ def _check(spec: MartSpec) -> None:
     if spec.accounts == (spec.derives_from is not None):
         raise ConfigurationError(
             f"{where} must either account for rows of clean (`meta.accounts: true`) or name the mart it derives from (`meta.derives_from`)."
+        )
+    if spec.explain is None and spec.explain_quarantine is None:
+        raise ConfigurationError(
+            f"{where} must say what a row of it is made of: rows of clean (`meta.explain`) or of quarantine (`meta.explain_quarantine`)."
         )
 
 

@@ -41,8 +41,10 @@ class MartSpec(msgspec.Struct, frozen=True):
 
     `grain`: the columns that make a row unique. `reach`: see `lakehouse.marts.reach`. `accounts`: the mart has `_source_rows`, which add up to the
     rows of clean that `source_predicate` holds for (all, where it is None). `explain`: SQL over clean with `{column}` placeholders, which holds for
-    the rows behind a row of the mart (`{as_of}` and `{collector_client_id}` are of the version); where `explain_counts` names a column, there are
-    as many as it says. `depends_on`: marts that it reads; `sources`: tables of schema `lake` that it reads, through staging too.
+    the rows behind a row of the mart (`{as_of}` and `{collector_client_id}` are of the version, `{lateness_buckets}` of the software); where
+    `explain_counts` names a column, there are as many as it says. `explain_quarantine` and `explain_quarantine_counts`: the same over quarantine;
+    one of the two is declared, or both.
+    `depends_on`: marts that it reads; `sources`: tables of schema `lake` that it reads, through staging too.
     """
 
     name: str
@@ -57,6 +59,8 @@ class MartSpec(msgspec.Struct, frozen=True):
     derives_from: str | None
     explain: str | None
     explain_counts: str | None
+    explain_quarantine: str | None
+    explain_quarantine_counts: str | None
     questions: tuple[Question, ...]
     tests: tuple[MartTest, ...]
     depends_on: tuple[str, ...]

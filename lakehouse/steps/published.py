@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB session in UTC with `published.<mart>` (read-only) and `clean`, the rows of exactly the files that the version was built from.
 
+    See `add_quarantine` for what was refused.
+
     Raises `ConfigurationError` when the version's own file or a clean file of it is gone: the version is superseded.
     """
     import duckdb
@@ -28,15 +30,35 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
     file = version_file(lake, version)
     gone = [path for path in version.files if not lake.store.exists(path)]
     if file is None or gone:
-        missing = gone[0] if gone else version.file
-        raise ConfigurationError(
-            f"Version {version.number} of the marts of {dataset.name} is superseded: {missing} is gone. Publish the marts again, then ask again."
-        )
+        raise _superseded(dataset, version, gone[0] if gone else version.file)
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"ATTACH {quoted(str(file))} AS published (READ_ONLY)")
         con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
         yield con
+
+
+def add_quarantine(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset, version: VersionRecord) -> None:
+    """Add the view `quarantine` to such a session: what the builds of the version's days put aside, refused and held.
+
+    Raises `ConfigurationError` when a file of it is gone, and `LakeFormatError` when the record of a build is.
+    """
+    from lakehouse.contracts.quarantine import QUARANTINE
+    from lakehouse.tables.builds import accounts_of, read_build
+    from lakehouse.tables.views import file_view
+
+    builds = [read_build(lake, dataset.name, day, built.fingerprint) for day, built in version.days.items()]
+    files = [account.quarantine.path for account in accounts_of(lake, builds).values() if account.quarantine is not None]
+    for path in files:
+        if not lake.store.exists(path):
+            raise _superseded(dataset, version, path)
+    file_view(con, "quarantine", [lake.store.uri(path) for path in files], QUARANTINE)
+
+
+def _superseded(dataset: Dataset, version: VersionRecord, missing: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Version {version.number} of the marts of {dataset.name} is superseded: {missing} is gone. Publish the marts again, then ask again."
+    )
 
 
 def _clean(lake: Lake, dataset: Dataset, version: VersionRecord) -> str:

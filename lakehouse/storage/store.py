@@ -175,7 +175,8 @@ def open_store(url: str | Path) -> Store:
     try:
         return Store(text, None, from_url(text))
     except Exception as error:
-        raise ConfigurationError(f"The lake {text!r} cannot be opened: {error}. Expected a folder or a URL such as s3://bucket/lake.") from error
+        said = str(error).partition("\n")[0]  # what follows is obstore's own state
+        raise ConfigurationError(f"The lake {text!r} cannot be opened: {said}. Expected a folder or a URL such as s3://bucket/lake.") from error
 
 
 def open_folder(url: str | Path) -> Store:

@@ -68,16 +68,17 @@ def builds_of(lake: Lake, contract: Contract, table: DeltaTable) -> dict[dt.date
     named = {day: told.get(delta.app_ids(day)[0]) for day in days}
     wanted = [(day, number) for day, number in named.items() if number is not None]
     with ThreadPoolExecutor(_READERS) as pool:
-        return dict(zip((d for d, _ in wanted), pool.map(lambda item: _read(lake, contract.name, *item), wanted), strict=True))
+        return dict(zip((d for d, _ in wanted), pool.map(lambda item: read_build(lake, contract.name, *item), wanted), strict=True))
 
 
 def build_of(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date) -> Build | None:
     """The committed build of one day; None when it was never built."""
     number = table.transaction_version(delta.app_ids(day)[0])
-    return _read(lake, contract.name, day, number) if number is not None else None
+    return read_build(lake, contract.name, day, number) if number is not None else None
 
 
-def _read(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
+def read_build(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
+    """The record of a build by its fingerprint. Raises `LostBuildError` when it is gone, `LakeFormatError` when it is damaged."""
     path = f"{build_folder(dataset)}/{day.isoformat()}/{number}.json"
     try:
         data = lake.store.read(path)

@@ -199,8 +199,8 @@ def register_views(
     aside = [lake.store.uri(a.quarantine.path) for a in accounts.values() if a.quarantine is not None]
     files = [path for day, paths in version.by_day.items() if days is None or day in days for path in paths]
     older = any(account.contract_version != contract.version for account in accounts.values())
-    _file_view(con, f'"{schema}".clean', files, contract.table_columns, fill=older)
-    _file_view(con, f'"{schema}".quarantine', aside, QUARANTINE)
+    file_view(con, f'"{schema}".clean', files, contract.table_columns, fill=older)
+    file_view(con, f'"{schema}".quarantine', aside, QUARANTINE)
     tables: dict[str, pa.Table] = {
         "books": books_table(accounts),
         "builds": builds_table(shown, accounts),
@@ -217,8 +217,11 @@ def register_views(
     return version
 
 
-def _file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column], *, fill: bool = False) -> None:
-    """`fill`: columns that no file has are null (files of an older contract only)."""
+def file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column], *, fill: bool = False) -> None:
+    """Create a view over Parquet files with exactly these columns; it has no rows where there are no files.
+
+    `fill`: columns that no file has are null (files of an older contract only).
+    """
     casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     if not files:

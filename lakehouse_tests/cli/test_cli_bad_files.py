@@ -183,6 +183,7 @@ def test_a_range_that_is_none_is_refused(run: Any, small_lake: Any) -> None:
     backwards = run("fetch", "--from", "2026-11-18", "--to", "2026-11-17", "--lake", small_lake.folder)
     assert (backwards.code, "The range ends before it begins" in backwards.err) == (2, True)
     future = run("fetch", "--from", "2027-01-01", "--lake", small_lake.folder)
+    assert "Expected --to, which is exclusive, to be later." in backwards.err
     assert (future.code, "lies in the future: the lake's clock says 2026-11-19" in future.err) == (2, True)
 
 

@@ -81,6 +81,19 @@ def test_books_that_do_not_close_end_with_1_and_name_the_difference(run: Any, ch
     assert "do not close" in result.out
 
 
+def test_books_of_a_day_that_was_never_built_say_so(run: Any, small_lake: Any) -> None:
+    result = run("books", "--day", "2026-11-17", "--day", "1999-01-01", "--lake", small_lake.folder)
+    assert result.code == 0
+    assert result.err.count("there are no books of") == 1
+    assert "there are no books of 1999-01-01" in result.err
+
+
+def test_doctor_refuses_a_dataset_that_there_is_not(run: Any, small_lake: Any) -> None:
+    result = run("doctor", "-d", "nothing", "--lake", small_lake.folder)
+    assert result.code == 2
+    assert "There is no dataset 'nothing'. Expected one of: workspace_audit." in result.err
+
+
 def test_books_against_another_truth_end_with_1(run: Any, small_lake: Any, tmp_path: Path, token_key: str) -> None:
     (tmp_path / "truth.json").write_text(json.dumps({"total": {"books": {"kept": 6}}}))
     assert run("books", "--truth", tmp_path / "truth.json", "--lake", small_lake.folder).code == 1

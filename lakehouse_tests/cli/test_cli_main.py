@@ -45,6 +45,15 @@ def test_the_help_names_values_as_people_do_and_groups_show_an_example_too(run: 
     assert not re.search(r"[\[{][a-z]+[\]}]", text.splitlines()[1]), "arguments are in capitals"
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_lines_of_a_help_break_where_the_terminal_ends_and_nowhere_else(run: Any, command: tuple[str, ...]) -> None:
+    """In a terminal that is wide enough every paragraph is one line."""
+    text = run(*command, "--help", env={"COLUMNS": "2000"}).out
+    prose = text.split("Example:")[0].splitlines()[2:]
+    paragraphs = [line.strip() for line in prose if line.strip()]
+    assert all(one.endswith((".", ":")) for one in paragraphs), paragraphs
+
+
 def test_every_command_that_was_promised_is_there() -> None:
     promised = [
         "demo",

@@ -159,3 +159,12 @@ def test_held_rows_are_not_exported_because_there_is_nothing_to_mend(run: Any, s
     assert "lakehouse quarantine release" in refusal.err
     assert run("quarantine", "export", tmp_path / "all.jsonl", "--lake", made.folder).code == 0
     assert [json.loads(text)["rule"] for text in (tmp_path / "all.jsonl").read_text().splitlines()] == ["changed_type"]
+
+
+def test_a_line_that_was_not_refused_is_said_so_with_where_to_ask(run: Any, small_lake: Any) -> None:
+    ref = small_lake.lines["kept"]
+    result = run("quarantine", "show", ref.part, ref.line, "--lake", small_lake.folder)
+    assert result.code == 0
+    assert f"nothing of this line was refused. Where it ended: lakehouse explain line {ref.part} {ref.line}" in result.err
+    assert "refused or holds anything on 1999-01-01" in run("quarantine", "list", "--day", "1999-01-01", "--lake", small_lake.folder).err
+    assert run("quarantine", "show", "--limit", "-1", "--lake", small_lake.folder).code == 2

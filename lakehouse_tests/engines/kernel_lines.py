@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 from collections.abc import Sequence
@@ -88,3 +89,24 @@ class Kernel:
         except (ValueError, TypeError, KeyError):
             time = None
         return Grain.of(time or dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC), "hour")
+
+
+def set_at(record: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the record with another value at a dotted path (a list is entered at its first item)."""
+    changed = copy.deepcopy(record)
+    *folders, last = path.split(".")
+    place: Any = changed
+    for name in folders:
+        place = place[name][0] if isinstance(place[name], list) else place[name]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return changed
+
+
+def parameters(record: dict[str, Any], *added: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the record whose first event has more parameters."""
+    changed = copy.deepcopy(record)
+    changed["events"][0]["parameters"].extend(added)
+    return changed

@@ -123,7 +123,11 @@ def commit_day(
     quarantine: pl.DataFrame | None = None,
 ) -> int:
     """Commit these events as the clean rows of a day; returns the fingerprint. The quarantine frame is written as it is."""
+    late = dict(lateness) if lateness is not None else {60: len(events)}
+    after = pl.Series([seconds for seconds, count in late.items() for _ in range(count)], dtype=pl.Int64)
     frame = rows(day, events)
+    if after.len() == frame.height:
+        frame = frame.with_columns(_landed_at=pl.col("event_time") + pl.duration(seconds=after))
     grain = Grain(day)
     digest = hashlib.blake2b(json.dumps([events, duplicates, complete], sort_keys=True).encode(), digest_size=16).hexdigest()
     path = grains.table_path(CONTRACT.name, grain, digest)
@@ -155,7 +159,7 @@ def commit_day(
         quarantine=refused,
         quarantine_rules={},
         census=(),
-        lateness=dict(lateness) if lateness is not None else {60: frame.height},
+        lateness=late,
         key_conflicts=0,
         rows_with_extra=0,
         unknown_values={},

@@ -23,7 +23,8 @@ DAY = dt.timedelta(days=1)
 def spec(name: str, reach: str, *sources: str) -> MartSpec:
     return MartSpec(
         name=name, dataset="d", area="usage", description="", columns=(), grain=(), reach=reach, accounts=False, source_predicate=None,
-        derives_from=None, explain=None, explain_counts=None, questions=(), tests=(), depends_on=(), sources=sources,
+        derives_from=None, explain=None, explain_counts=None, explain_quarantine=None, explain_quarantine_counts=None, questions=(), tests=(),
+        depends_on=(), sources=sources,
     )  # fmt: skip
 
 

@@ -97,11 +97,17 @@ def test_every_mart_is_tested_for_its_grain_and_for_nulls(spec: MartSpec) -> Non
 
 
 @every_mart
-def test_the_template_of_explain_names_columns_of_the_mart(spec: MartSpec) -> None:
+def test_every_mart_says_what_its_rows_are_made_of_in_terms_of_its_columns(spec: MartSpec) -> None:
     names = {c.name for c in spec.columns}
-    assert spec.explain is not None or spec.name == "audit_quarantined"
-    assert placeholders(spec.explain or "") <= names
-    assert spec.explain_counts is None or spec.explain_counts in names
+    templates = [template for template in (spec.explain, spec.explain_quarantine) if template is not None]
+    assert templates
+    assert all(placeholders(template) <= names for template in templates)
+    assert {spec.explain_counts, spec.explain_quarantine_counts} <= names | {None}
+
+
+@every_mart
+def test_a_mart_that_reads_the_quarantine_is_explained_by_it(spec: MartSpec) -> None:
+    assert "quarantine" not in spec.sources or spec.explain_quarantine_counts is not None
 
 
 @every_mart
@@ -136,3 +142,10 @@ def test_a_model_that_declares_too_little_is_refused() -> None:
     node["config"] = {"meta": {"reach": "day"}}
     with pytest.raises(ConfigurationError, match="unique_grain"):
         specs_of({"nodes": {"model.lakehouse.audit_x": node}})
+    node["config"] = {"meta": {"reach": "day", "accounts": True}}
+    grain = {
+        "resource_type": "test", "name": "x_is_unique", "attached_node": "model.lakehouse.audit_x", "column_name": None,
+        "test_metadata": {"name": "unique_grain", "kwargs": {"columns": ["mart_date"]}},
+    }  # fmt: skip
+    with pytest.raises(ConfigurationError, match=r"meta\.explain_quarantine"):
+        specs_of({"nodes": {"model.lakehouse.audit_x": node, "test.x": grain}})

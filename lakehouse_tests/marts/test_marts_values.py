@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from mart_lakes import CASES
 
-from lakehouse.marts.explain import clean_predicate, literal
+from lakehouse.marts.explain import literal, predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, find_mart, mart_specs
 from lakehouse.tables.views import register_views
@@ -52,18 +52,22 @@ def clean(built, tmp_path_factory) -> duckdb.DuckDBPyConnection:
     return con
 
 
-@pytest.mark.parametrize("spec", [s for s in SPECS if s.explain], ids=lambda s: s.name)
-def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_every_row_is_explained_by_as_many_clean_and_quarantined_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
     record = current_version(built.lake, built.dataset)
     assert record is not None
     found = marts.execute(f"SELECT * FROM {spec.name}")
     names = [column[0] for column in found.description]
     for values in found.fetchall():
         row = dict(zip(names, values, strict=True))
-        predicate = clean_predicate(spec, row, record)
-        count = clean.execute(f"SELECT count(*) FROM lake.clean WHERE {predicate}").fetchall()[0][0]
-        if spec.explain_counts is not None:
-            assert count == row[spec.explain_counts], predicate
+        for template, rows, counts in (
+            (spec.explain, "count(*) FROM lake.clean", spec.explain_counts),
+            (spec.explain_quarantine, 'count(DISTINCT (part, line, "row")) FROM lake.quarantine', spec.explain_quarantine_counts),
+        ):
+            if template is not None:
+                condition = predicate(spec, template, row, record)
+                count = clean.execute(f"SELECT {rows} WHERE {condition}").fetchall()[0][0]
+                assert counts is None or count == row[counts], condition
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.accounts], ids=lambda s: s.name)

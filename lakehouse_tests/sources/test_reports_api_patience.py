@@ -13,7 +13,7 @@ import pytest
 from reports_api_helpers import HOUR, NOW, QuickClient, many, told
 
 from lakehouse.errors import TransientError
-from lakehouse.sources.reports_api.client import ReportsApiClient
+from lakehouse.sources.reports_api.client import OWN_LIMIT, ReportsApiClient
 from lakehouse.sources.reports_api.options import ReportsApiOptions
 from lakehouse.sources.reports_api.retry import Retryable
 from lakehouse.sources.waiting import Seldom, Wait, sentence
@@ -121,6 +121,30 @@ def test_who_has_no_more_use_for_an_answer_does_not_wait_for_it(serve: Any) -> N
     stopper.start()
     with pytest.raises(TransientError, match=r"Waiting for 'token' was broken off \(rate limit\)"):
         next(client.window("token", HOUR, NOW))
+    stopper.join()
+    assert len(server.requests) == 1
+
+
+def test_the_limit_of_its_own_is_waited_for_in_sight(serve: Any, client_of: MakeClient) -> None:
+    client = client_of(serve(told(*many(3))), per_minute=6, page_size=1)
+    seen: list[Wait] = []
+    client._waits._sleep = lambda seconds: (seen.extend(client.waiting), client.waits.sleep(seconds))
+    assert len(client.read()) == 3
+    assert seen == [Wait("token", OWN_LIMIT, 1, 4, pytest.approx(12.0))] * 2
+    assert client.counters["waited_seconds"] == pytest.approx(24.0)
+    assert client.waiting == ()
+
+
+def test_who_waits_for_the_limit_of_its_own_can_be_told_to_stop(serve: Any) -> None:
+    server = serve(told(*many(3)))
+    options = ReportsApiOptions(url=server.url, page_size=1, queries_per_minute=2, filter_queries_per_minute=None)
+    client = ReportsApiClient(options, now=lambda: NOW)
+    walk = client.window("token", HOUR, NOW)
+    next(walk)
+    stopper = threading.Thread(target=lambda: (_until(lambda: bool(client.waiting)), client.stop()))
+    stopper.start()
+    with pytest.raises(TransientError, match=rf"Waiting for 'token' was broken off \({OWN_LIMIT}\)"):
+        next(walk)
     stopper.join()
     assert len(server.requests) == 1
 

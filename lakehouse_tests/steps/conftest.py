@@ -1,4 +1,4 @@
-"""An empty lake to build days in, and the lake of the recorded activities."""
+"""An empty lake to build days in, one whose raw grows old, and the lake of the recorded activities."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
-from build_lakes import KEY, BuildLake
+from build_lakes import BEFORE, DAY, KEY, BuildLake, event
+from retention_lakes import LANDED, LATER, TWICE
 
 import lakehouse
 from lakehouse.datasets.model import Dataset
@@ -21,6 +23,7 @@ from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSetting
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
 from lakehouse.steps.build import DayReport, build_day, stale_days
 from lakehouse.steps.fetch import fetch_windows
+from lakehouse.steps.retention import expire
 from lakehouse.tables.views import clean_version
 
 RECORDED = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
@@ -33,6 +36,27 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildLake:
     """An empty lake with a fixed clock."""
     monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
     return BuildLake.make(tmp_path / "lake")
+
+
+@pytest.fixture
+def aged(made: BuildLake) -> BuildLake:
+    """Two built days, five days later: rows, a duplicate, a blank line and a broken one on `DAY`, one row on `BEFORE`. Raw is kept three days."""
+    made.land(
+        event(1, 1), TWICE, dict(reversed(TWICE.items())), event(1, 3, events="x"), b'{"id":{"time":"2026-11-17T02:00:00Z"},', event(5, 4, day=BEFORE)
+    )
+    made.land(event(1, 5) | {"events": []}, by="position")
+    for day in (BEFORE, DAY, LANDED):
+        made.build(day)
+    settings = msgspec.structs.replace(made.lake.settings.datasets["workspace_audit"], raw_retention_days=3)
+    made.lake = made.lake.with_settings(LakeSettings(clock=LATER, datasets={"workspace_audit": settings}))
+    return made
+
+
+@pytest.fixture
+def sealed(aged: BuildLake) -> BuildLake:
+    """The same after the raw of its old days has expired."""
+    expire(aged.lake, aged.dataset)
+    return aged
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from lakehouse.sources.reports_api.transport import Transport
 from lakehouse.sources.reports_api.waits import Waits
 from lakehouse.sources.waiting import Wait
 
+OWN_LIMIT = "own limit of queries per minute"  # what a wait of the client's is for, beside failures
+
 log = logging.getLogger(__name__)
 
 
@@ -88,8 +90,8 @@ class ReportsApiClient:
         self._rand = rand
         self._monotonic = monotonic
         self._waits = Waits(sleep, monotonic)
-        self._queries = TokenBucket(options.queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
-        self._filter_queries = TokenBucket(options.filter_queries_per_minute, sleep=sleep or time.sleep, clock=monotonic)
+        self._queries = TokenBucket(options.queries_per_minute, clock=monotonic)
+        self._filter_queries = TokenBucket(options.filter_queries_per_minute, clock=monotonic)
         self._transport = Transport(options)
         self._counters = Counters()
 
@@ -192,7 +194,7 @@ class ReportsApiClient:
         away_since: float | None = None
         for failures in range(1, self._retry.attempts + 1):
             try:
-                return self._attempt(application, query, counters)
+                return self._attempt(application, query, counters, failures)
             except Retryable as again:
                 failed = again
             now = self._monotonic()
@@ -211,13 +213,13 @@ class ReportsApiClient:
             f"{self._retry.why_no_more(failed, away_for)}. The last failure: {failed.cause}: {failed}"
         ) from failed
 
-    def _attempt(self, application: str, query: Mapping[str, str], counters: Counters) -> tuple[Page, bytes]:
+    def _attempt(self, application: str, query: Mapping[str, str], counters: Counters, attempt: int) -> tuple[Page, bytes]:
         headers = self._headers()
-        answer = self._ask(application, query, headers, counters)
+        answer = self._ask(application, query, headers, counters, attempt)
         if answer.status == 401 and self._authorizer is not None:
             counters.retried("unauthorized")
             self._authorizer.renew(headers)
-            answer = self._ask(application, query, self._headers(), counters)
+            answer = self._ask(application, query, self._headers(), counters, attempt)
         if answer.status == 200:
             page = parse_page(answer.body)
             if page.error is None:
@@ -228,10 +230,11 @@ class ReportsApiClient:
             raise refusal(problem, application, self.identity, paging="pageToken" in query)
         raise Retryable(cause, f"{problem.code} {problem.reason}: {problem.message}", retry_after(answer.headers, self._now))
 
-    def _ask(self, application: str, query: Mapping[str, str], headers: Mapping[str, str], counters: Counters) -> Answer:
-        counters.waited(self._queries.take())
-        if "eventName" in query:
-            counters.waited(self._filter_queries.take())
+    def _ask(self, application: str, query: Mapping[str, str], headers: Mapping[str, str], counters: Counters, attempt: int) -> Answer:
+        for bucket in (self._queries, self._filter_queries) if "eventName" in query else (self._queries,):
+            if seconds := bucket.take():
+                counters.waited(seconds)
+                self._waits.sleep(Wait(application, OWN_LIMIT, attempt, self._retry.attempts, seconds))
         counters.add(requests=1)
         url = f"{self.options.url}/admin/reports/v1/activity/users/all/applications/{quote(application, safe='')}"
         return self._transport.get(url, query, headers)
