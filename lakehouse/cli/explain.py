@@ -118,8 +118,12 @@ def show_row(found: MartRow, raw: list[str], console: Console) -> None:
     console.print(f"\n[bold]{found.clean_rows:,} clean rows[/] in {len(found.parts):,} raw parts{counted}")
     header = ["event time", "what", "part", "line"]
     console.print(table(None, header, [(r.event_time, _what(r.values), r.line.part, r.line.line) for r in found.rows]))
+    for source in [one.origin for one in found.rows if one.origin is not None][: 0 if raw else None]:
+        console.print(f"from {escape(str(source))}", soft_wrap=True)
     for one, text in zip(found.rows, raw, strict=False):
         console.print(f"\n[bold]{escape(one.line.part)} {one.line.line}[/]")
+        if one.origin is not None:
+            console.print(f"from {escape(str(one.origin))}", soft_wrap=True)
         console.print(text, markup=False, soft_wrap=True)
     if found.rows and not raw:
         first = found.rows[0].line
@@ -159,6 +163,8 @@ def show_line(found: LineFate, console: Console) -> None:
     console.print(
         f"landed    {found.landed_at:%Y-%m-%d %H:%M:%S} by fetch {found.fetch_id} (manifest {found.manifest}, {found.source} {found.application})"
     )
+    if found.origin is not None:
+        console.print(f"from      {escape(str(found.origin))}", soft_wrap=True)
     console.print(f"grain     {found.grain}{'  (unplaced: its own time was of no use, or its day is sealed)' if found.unplaced else ''}")
     console.print(f"build     {found.build if found.build is not None else 'none yet'}")
     console.print(f"fate      [bold]{_SENTENCES[found.fate]}[/]")

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.marts.explain import clean_predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec, find_mart
 from lakehouse.settings import Lake
+from lakehouse.steps.origins import Origins, SourceLine
 from lakehouse.steps.published import open_published
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CleanRow:
-    """One clean row behind a mart's row: where its line is, and what identifies it."""
+    """One clean row behind a mart's row: where its line is, what identifies it, and the line of the file that it came from, of a source of files."""
 
     line: LineRef
     event_time: dt.datetime
     values: dict[str, Any]
+    origin: SourceLine | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[st
     version = current_version(lake, dataset)
     if version is None:
         raise ConfigurationError(f"No marts of {dataset.name} are published yet: materialize them, or run `lakehouse demo`.")
+    origins = Origins(lake, load_ledger(lake, dataset.name))
     with open_published(lake, dataset, version) as con:
-        return [_behind(con, spec, row, version, lines) for row in _mart_rows(con, spec, conditions, rows)]
+        return [_behind(con, spec, row, version, lines, origins) for row in _mart_rows(con, spec, conditions, rows)]
 
 
 def _spec(dataset: Dataset, mart: str) -> MartSpec:
@@ -104,9 +108,11 @@ def _mart_rows(con: duckdb.DuckDBPyConnection, spec: MartSpec, conditions: Mappi
     return found
 
 
-def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any], version: VersionRecord, lines: int) -> MartRow:
+def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any], version: VersionRecord, lines: int, origins: Origins) -> MartRow:
     where = clean_predicate(spec, row, version)
     counts = con.execute(f"SELECT _part, count(*) FROM clean WHERE {where} GROUP BY 1 ORDER BY 1").fetchall()
+    found = list(_clean_rows(con, where, lines))
+    sources = origins.find([one.line for one in found])
     return MartRow(
         mart=spec.name,
         row=row,
@@ -114,7 +120,7 @@ def _behind(con: duckdb.DuckDBPyConnection, spec: MartSpec, row: dict[str, Any],
         where=where,
         clean_rows=sum(int(n) for _, n in counts),
         counted=int(row[spec.explain_counts]) if spec.explain_counts is not None else None,
-        rows=tuple(_clean_rows(con, where, lines)),
+        rows=tuple(replace(one, origin=source) for one, source in zip(found, sources, strict=True)),
         parts={str(part): int(n) for part, n in counts},
         derives_from=_derives(spec),
     )
