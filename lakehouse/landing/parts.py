@@ -52,7 +52,7 @@ class PartWriter:
         self._store, self._dataset, self._fetch_id, self._ids = store, dataset, fetch_id, ids
         self._drafts: dict[str, _Draft] = {}
         self._text = self._packed = 0
-        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
+        self._compress = zstandard.ZstdCompressor(level=3 if ids else 1, write_checksum=True).compress  # rows of a file are much alike
         self.parts: list[Part] = []
 
     def add(self, grain: str, lines: Sequence[bytes], ids: Sequence[bytes], times: Sequence[dt.datetime]) -> None:
