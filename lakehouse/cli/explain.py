@@ -125,8 +125,13 @@ def show_row(found: MartRow, raw: list[str], console: Console) -> None:
         if aside.rows:
             header = ["rule", "field", "level", "part", "line", "row", "detail"]
             console.print(table(None, header, [(r.rule, r.field, r.level, r.line.part, r.line.line, r.row, r.detail) for r in aside.rows]))
+    origins = dict(zip(found.lines, found.origins, strict=True))
+    for origin in dict.fromkeys(str(o) for o in origins.values() if o is not None and not raw):
+        console.print(f"from {escape(origin)}", soft_wrap=True)
     for one, text in dict(zip(found.lines, raw, strict=False)).items():
         console.print(f"\n[bold]{escape(one.part)} {one.line}[/]")
+        if origins[one] is not None:
+            console.print(f"from {escape(str(origins[one]))}", soft_wrap=True)
         console.print(text, markup=False, soft_wrap=True)
     if not found.lines:
         hint(
@@ -177,6 +182,8 @@ def show_line(found: LineFate, console: Console) -> None:
     console.print(
         f"landed    {found.landed_at:%Y-%m-%d %H:%M:%S} by fetch {found.fetch_id} (manifest {found.manifest}, {found.source} {found.application})"
     )
+    if found.origin is not None:
+        console.print(f"from      {escape(str(found.origin))}", soft_wrap=True)
     console.print(f"grain     {found.grain}{'  (unplaced: its own time was of no use, or its day is sealed)' if found.unplaced else ''}")
     console.print(f"build     {found.build if found.build is not None else 'none yet'}")
     console.print(f"fate      [bold]{_SENTENCES[found.fate]}[/]")

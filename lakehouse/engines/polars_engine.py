@@ -20,6 +20,7 @@ from lakehouse.engines.kernel.origin import PartContext, Piece
 from lakehouse.engines.kernel.rows import BlockResult, process_block
 from lakehouse.engines.stretches import narrow, write_rows
 from lakehouse.landing.ledger import LandedPart
+from lakehouse.landing.positions import read_positions
 from lakehouse.landing.read import read_part
 from lakehouse.landing.write import started_of
 from lakehouse.memory import reuse_freed
@@ -72,7 +73,7 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
     """The results of all blocks, in order, with a few in flight."""
     waiting: list[Future[BlockResult]] = []
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kernel") as pool:
-        for text, pieces in _texts(lake, inputs):
+        for text, pieces in _texts(lake, inputs, numbered=dataset.contract.numbered_repeats):
             waiting.append(pool.submit(process_block, text, pieces, contract=dataset.contract, transform=dataset.transform, key=key))
             if len(waiting) > _WORKERS:
                 yield waiting.pop(0).result()
@@ -80,12 +81,12 @@ def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: Token
             yield future.result()
 
 
-def _texts(lake: Lake, inputs: grains.GrainInputs) -> Iterator[tuple[bytes, list[Piece]]]:
+def _texts(lake: Lake, inputs: grains.GrainInputs, *, numbered: bool) -> Iterator[tuple[bytes, list[Piece]]]:
     """Blocks of lines with where they come from. Small parts share a block: a block costs some 10 ms whatever its size."""
     texts: list[bytes] = []
     pieces: list[Piece] = []
     for landed in inputs.parts:
-        number, context = 1, _context(inputs, landed)
+        number, context = 1, _context(lake, inputs, landed, numbered=numbered)
         for block in read_part(lake, landed.part.path):
             text = block if block.endswith(b"\n") else block + b"\n"
             if texts and sum(map(len, texts)) + len(text) > _SHARED_BYTES:
@@ -99,7 +100,7 @@ def _texts(lake: Lake, inputs: grains.GrainInputs) -> Iterator[tuple[bytes, list
         yield b"".join(texts), pieces
 
 
-def _context(inputs: grains.GrainInputs, landed: LandedPart) -> PartContext:
+def _context(lake: Lake, inputs: grains.GrainInputs, landed: LandedPart, *, numbered: bool) -> PartContext:
     path = landed.part.path
     return PartContext(
         inputs.grain,
@@ -112,6 +113,7 @@ def _context(inputs: grains.GrainInputs, landed: LandedPart) -> PartContext:
         landed.reference_time,
         path in inputs.released,
         inputs.sealed_before(landed),
+        read_positions(lake.store, landed.part).repeats if numbered and landed.part.pos else None,
     )
 
 

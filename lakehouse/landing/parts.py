@@ -28,7 +28,7 @@ FRAMES_LIMIT = 24 << 20
 class _Draft:
     """A part under way."""
 
-    lines: list[bytes] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)  # of whole lines, each ended by a newline
     text: int = 0
     frames: list[bytes] = field(default_factory=list)
     packed: int = 0
@@ -52,7 +52,7 @@ class PartWriter:
         self._store, self._dataset, self._fetch_id, self._ids = store, dataset, fetch_id, ids
         self._drafts: dict[str, _Draft] = {}
         self._text = self._packed = 0
-        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
+        self._compress = zstandard.ZstdCompressor(level=3 if ids else 1, write_checksum=True).compress  # rows of a file are much alike
         self.parts: list[Part] = []
 
     def add(self, grain: str, lines: Sequence[bytes], ids: Sequence[bytes], times: Sequence[dt.datetime]) -> None:
@@ -60,23 +60,22 @@ class PartWriter:
         if any(b"\n" in line for line in lines):
             raise TerminalError(f"{self._dataset}: the source gave a line with a newline inside. Expected one record per line, verbatim.")
         draft = self._drafts.setdefault(grain, _Draft())
-        draft.lines.extend(lines)
         if self._ids:
             draft.ids.extend(ids)
-        self._grow(draft, len(lines), sum(map(len, lines)) + len(lines), (min(times), max(times)) if times else None)
+        self._grow(draft, b"\n".join([*lines, b""]), len(lines), (min(times), max(times)) if times else None)
 
     def add_text(self, grain: str, text: bytes, positions: Positions, times: tuple[dt.datetime, dt.datetime] | None) -> None:
         """The same for many lines at once: each ended by a newline, where they stood in their source, and the first and last time."""
         draft = self._drafts.setdefault(grain, _Draft())
-        draft.lines.append(text[:-1])
         draft.positions.append(positions)
-        self._grow(draft, len(positions.numbers), len(text), times)
+        self._grow(draft, text, len(positions.numbers), times)
 
-    def _grow(self, draft: _Draft, lines: int, size: int, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+    def _grow(self, draft: _Draft, text: bytes, lines: int, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+        draft.texts.append(text)
         draft.count += lines
-        draft.text += size
-        draft.raw += size
-        self._text += size
+        draft.text += len(text)
+        draft.raw += len(text)
+        self._text += len(text)
         if times is not None:
             low, high = times
             draft.first = low if draft.first is None else min(low, draft.first)
@@ -101,17 +100,16 @@ class PartWriter:
             self._write(max(self._drafts, key=lambda grain: self._drafts[grain].packed))
 
     def _pack(self, draft: _Draft) -> None:
-        draft.lines.append(b"")
-        frame = self._compress(b"\n".join(draft.lines))
+        frame = self._compress(b"".join(draft.texts))
         draft.frames.append(frame)
         draft.packed += len(frame)
         self._packed += len(frame)
         self._text -= draft.text
-        draft.lines, draft.text = [], 0
+        draft.texts, draft.text = [], 0
 
     def _write(self, grain: str) -> None:
         draft = self._drafts.pop(grain)
-        if draft.lines:
+        if draft.texts:
             self._pack(draft)
         self._packed -= draft.packed
         stem = self._stem(grain)

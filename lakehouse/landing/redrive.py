@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+
+import numpy as np
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.model import Contract
@@ -11,6 +14,7 @@ from lakehouse.landing.commit import append
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.parts import PartWriter
+from lakehouse.landing.positions import Positions, read_positions
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.landing.sealed import expired_part, refuse_sealed
 from lakehouse.landing.write import new_fetch_id
@@ -30,7 +34,8 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     source, application = _origin(ledger, refs)
     started_at = lake.now()
     fetch_id = new_fetch_id(started_at, "redrive")
-    writer = PartWriter(lake.store, contract.name, fetch_id, ids=True)
+    positions = _positions(lake, contract, ledger, mended)
+    writer = PartWriter(lake.store, contract.name, fetch_id, ids=not positions)
     router = Router(contract, lake.start(contract.name), started_at, ledger.sealed)
     unplaced = 0
     for ref, line in mended:
@@ -38,7 +43,11 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
             raise TerminalError(f"The mended line for line {ref.line} of {ref.part} is empty or holds a newline. Expected one record on one line.")
         grain, time, identity = router.route(line)
         grain = router.home(grain)
-        writer.add(grain, [line], [identity], [time] if time is not None and grain != router.unplaced else [])
+        times = [time] if time is not None and grain != router.unplaced else []
+        if positions:
+            writer.add_text(grain, line + b"\n", positions[ref], (times[0], times[0]) if times else None)
+        else:
+            writer.add(grain, [line], [identity], times)
         unplaced += grain == router.unplaced
     parts = writer.finish()
     landed_at = lake.now()
@@ -66,6 +75,26 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
         )
 
     return append(lake, ledger, manifest)
+
+
+def _positions(lake: Lake, contract: Contract, ledger: Ledger, mended: Sequence[tuple[LineRef, bytes]]) -> dict[LineRef, Positions]:
+    """Where each line stood in its source that is superseded here; nothing of a source by time.
+
+    Where repeats are numbered, mended lines that are alike are numbered among each other: one that is like a line that was sound is its duplicate.
+    """
+    found: dict[LineRef, Positions] = {}
+    before: dict[str, Positions] = {}
+    likes: Counter[bytes] = Counter()
+    for ref, line in mended:
+        landed = ledger.find(ref.part)
+        if landed is None or not landed.part.pos:
+            return {}
+        if ref.part not in before:
+            before[ref.part] = read_positions(lake.store, landed.part)
+        likes[line] += 1
+        repeats = np.array([likes[line]], np.int64) if contract.numbered_repeats else None
+        found[ref] = Positions(before[ref.part].numbers[ref.line - 1 : ref.line], repeats)
+    return found
 
 
 def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str, str]]:

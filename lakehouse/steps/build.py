@@ -20,7 +20,7 @@ from lakehouse.errors import AuditError, ConfigurationError, ConflictError, Term
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake, TokenKey
-from lakehouse.steps.applications import applications_of
+from lakehouse.steps.applications import counted_applications
 from lakehouse.steps.audit import audit_grain
 from lakehouse.steps.checks import CheckResult, DayFacts, check_day
 from lakehouse.steps.parallel import run_within
@@ -194,7 +194,7 @@ class _Attempt:
         return self.engine(self.lake, self.dataset, inputs, self.key, replace=True), True
 
     def _build(self, accounts: dict[Grain, GrainAccount]) -> Build:
-        applications = applications_of(self.lake, self.dataset)
+        applications = counted_applications(self.lake, self.dataset, self.ledger)
         grain = Grain(self.day)
         holes = sum(len(self.ledger.holes(a, grain.start, grain.end)) for a in applications)
         refs = tuple(sorted(GrainRef(a.grain, a.digest) for a in accounts.values()))
@@ -270,7 +270,7 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
         return []
     table = delta.open_table(lake, dataset.name)
     committed = builds.builds_of(lake, dataset.contract, table) if table is not None else {}
-    applications = applications_of(lake, dataset)
+    applications = counted_applications(lake, dataset, ledger)
     seen_of = app_transactions(lake, dataset.name, table, (delta.app_ids(d)[1] for d in ledger.touched)) if table is not None else {}
     found = []
     for day, touched in sorted((d, n) for d, n in ledger.touched.items() if d not in ledger.sealed):

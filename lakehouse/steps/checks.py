@@ -18,7 +18,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import Ledger
 from lakehouse.landing.routing import FUTURE_TOLERANCE
 from lakehouse.settings import Lake
-from lakehouse.steps.applications import applications_of
+from lakehouse.steps.applications import counted_applications
 from lakehouse.steps.repeated import repeated_ids
 from lakehouse.tables import builds, delta
 from lakehouse.tables.grains import table_folder
@@ -186,7 +186,8 @@ def _not_in_future(facts: DayFacts) -> CheckResult:
 
 def _holes(facts: DayFacts) -> CheckResult:
     day, now = Grain(facts.day), facts.lake.now()
-    found = {a: facts.ledger.holes(a, day.start, min(day.end, now)) for a in applications_of(facts.lake, facts.dataset)}
+    applications = counted_applications(facts.lake, facts.dataset, facts.ledger)
+    found = {a: facts.ledger.holes(a, day.start, min(day.end, now)) for a in applications}
     open_ended = {a: [h for h in holes if h.end < min(day.end, now)] for a, holes in found.items()}
     holes = {a: [f"{h.start:%H:%M}-{h.end:%H:%M}" for h in hs] for a, hs in (found if day.end <= now else open_ended).items() if hs}
     told = "; ".join(f"{a}: {', '.join(hs)}" for a, hs in holes.items()) or (

@@ -23,6 +23,7 @@ from lakehouse.landing.read import read_line
 from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.state import LandedPart, Ledger
 from lakehouse.settings import Lake
+from lakehouse.steps.origins import Origins, SourceLine
 from lakehouse.steps.records import rows_of_line
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
@@ -50,6 +51,7 @@ class RowFate:
 class LineFate:
     """Where one raw line ended up. `fate` is that of its rows where all agree, else "kept" if any row was kept.
 
+    `origin`: the line of the file that it came from, of a source of files.
     `expired`: that the raw of its day has expired, in words. Its text is gone; it is known to be kept or quarantined, or else its fate is "expired".
     """
 
@@ -69,6 +71,7 @@ class LineFate:
     build: int | None = None
     raw: str | None = None
     expired: str | None = None
+    origin: SourceLine | None = None
 
 
 def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: bool = False) -> LineFate:
@@ -83,6 +86,7 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
     ref = LineRef(part, line)
     gone = expired_part(ledger, part)
     text = read_line(lake, ref) if gone is None else None
+    (origin,) = Origins(lake, ledger).find([ref])
     version = clean_version(lake, dataset.contract)
     build = version.builds.get(grain.date)
     superseded = line in ledger.superseded.get(part, frozenset())
@@ -95,7 +99,7 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
     elif not text.strip():
         rows = (RowFate("blank"),)
     else:
-        rows = _committed_fates(lake, dataset, version, grain, ref, text)
+        rows = _committed_fates(lake, dataset, version, grain, ref, rows_of_line(dataset, text, _repeat(origin)))
     return LineFate(
         dataset=dataset.name,
         part=part,
@@ -113,6 +117,7 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
         build=build.fingerprint if build is not None else None,
         raw=text.decode("utf-8", errors="backslashreplace") if raw and text is not None else None,
         expired=gone,
+        origin=origin,
     )
 
 
@@ -131,12 +136,16 @@ def _one_fate(rows: Sequence[RowFate]) -> Fate:
     return fates.pop() if len(fates) == 1 else "kept" if "kept" in fates else rows[0].fate
 
 
-def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain: Grain, ref: LineRef, text: bytes) -> tuple[RowFate, ...]:
+def _repeat(origin: SourceLine | None) -> int:
+    return origin.repeat or 1 if origin is not None else 1
+
+
+def _committed_fates(lake: Lake, dataset: Dataset, version: CleanVersion, grain: Grain, ref: LineRef, told: pl.DataFrame) -> tuple[RowFate, ...]:
     refused = _put_aside(lake, dataset, version.builds[grain.date], ref)
     if any(r.row is None for r in refused):
         return tuple(refused)
     files = _files_of(version, grain)
-    rows = _keyed(lake, dataset, rows_of_line(dataset, text))
+    rows = _keyed(lake, dataset, told)
     known = {r.row for r in refused}
     others = [_kept_or_duplicate(files, dataset, ref, index, rows) for index in range(rows.height) if index not in known]
     return tuple(sorted([*refused, *others], key=lambda r: -1 if r.row is None else r.row))

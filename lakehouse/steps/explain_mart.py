@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.marts.explain import predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec, find_mart
 from lakehouse.settings import Lake
+from lakehouse.steps.origins import Origins, SourceLine
 from lakehouse.steps.published import add_quarantine, open_published
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _LOADED_AT_MOST = 200_000  # clean rows
 
 @dataclass(frozen=True)
 class CleanRow:
-    """One clean row behind a mart's row: where its line is, and what identifies it."""
+    """One clean row behind a mart's row: where its line is, what identifies it, and the line of the file that it came from, of a source of files."""
 
     line: LineRef
     event_time: dt.datetime
@@ -69,6 +71,7 @@ class MartRow:
     `where`: the condition on the clean table that the row stands for (None: the mart is made of no clean rows). `clean_rows`: how many clean rows
     meet it; `counted`: how many the row itself says (None where the mart counts something else). `rows`: the first of them by time. `parts`: raw
     part -> clean rows of it. `quarantine`: the same of quarantined rows; None for a mart that is made of none. `derives_from`: the marts between.
+    `origins`: where each of `lines` stood in a file, None for what no file brought.
     """
 
     mart: str
@@ -81,6 +84,7 @@ class MartRow:
     parts: dict[str, int]
     quarantine: Quarantined | None
     derives_from: tuple[str, ...]
+    origins: tuple[SourceLine | None, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -112,7 +116,9 @@ def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[st
             add_quarantine(con, lake, dataset, version)
         if len(found) > _FEW_ROWS and sum(built.kept for built in version.days.values()) <= _LOADED_AT_MOST:
             con.execute("CREATE TABLE loaded AS FROM clean; DROP VIEW clean; ALTER TABLE loaded RENAME TO clean")
-        return [_behind(con, spec, row, version, lines) for row in found]
+        behind = [_behind(con, spec, row, version, lines) for row in found]
+    origins = Origins(lake, load_ledger(lake, dataset.name))
+    return [replace(one, origins=tuple(origins.find(one.lines))) for one in behind]
 
 
 def _spec(dataset: Dataset, mart: str) -> MartSpec:

@@ -153,6 +153,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
             "purpose": m.purpose,
             "window_start": m.window.start if m.window else None,
             "window_end": m.window.end if m.window else None,
+            "file": m.file.url if m.file else None,
             "landed_at": m.landed_at,
             "read": m.books.read,
             "re_read": m.books.re_read,
@@ -164,7 +165,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
         }
         for m in read_manifests(lake, dataset)
     ]
-    text = dict.fromkeys(("fetch_id", "source", "application", "kind", "purpose"), pa.string())
+    text = dict.fromkeys(("fetch_id", "source", "application", "kind", "purpose", "file"), pa.string())
     times = dict.fromkeys(("window_start", "window_end", "landed_at"), _UTC)
     numbers = dict.fromkeys(("number", "read", "re_read", "placed", "unplaced", "late_recovered", "order_violations", "parts"), pa.int64())
     return _table(rows, {**numbers, **text, **times})

@@ -24,6 +24,7 @@ from lakehouse.engines.kernel.reader import read_block
 from lakehouse.engines.kernel.typed import conforming
 
 _SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
+_UNSPLIT = b'{"_raw":'
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,30 @@ def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozens
     blank = lines.blank()
     full = lines.take(~blank) if blank.any() else lines
     pieces = _Pieces()
+    full = _without_unsplit(full, contract, pieces)
     if len(full) and not (fast and _try_fast(full, contract, pieces, judged=False)):
         _put_aside(full, contract, pieces, fast=fast)
     return _assemble(pieces, contract, lines=len(lines), blank=lines.numbers[blank])
+
+
+def _without_unsplit(lines: Lines, contract: Contract, pieces: _Pieces) -> Lines:
+    """Put aside the lines that landed as `{"_raw": text}` because their source could not split them into a record."""
+    if _UNSPLIT not in lines.block or contract.record.field("_raw") is not None:
+        return lines
+    unsplit = np.array(
+        [lines.block.startswith(_UNSPLIT, start) and _is_unsplit(lines.text(i)) for i, start in enumerate(lines.starts.tolist())], bool
+    )
+    told = "the source could not split it into a record"
+    pieces.faults += [Fault(number, "unsplittable", None, told, is_record=False) for number in lines.numbers[unsplit].tolist()]
+    return lines.take(~unsplit)
+
+
+def _is_unsplit(text: bytes) -> bool:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return len(value) == 1 and isinstance(value["_raw"], str)
 
 
 def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: np.ndarray[Any, np.dtype[np.int64]]) -> Decoded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ _TIME = pl.Datetime("us", "UTC")
 class PartContext:
     """What the kernel needs to know about a part.
 
-    `started_at`: of its fetch. `reference_time`: see `landing.manifest`. `released`: its late rows are admitted.
+    `started_at`: of its fetch. `reference_time`: see `landing.manifest`. `released`: its late rows are admitted. `repeats`: of each line of the part
+    the how-manieth identical line of its file it is; None where the contract does not ask or the part does not tell (then each is the first).
     """
 
     grain: Grain
@@ -36,6 +37,7 @@ class PartContext:
     reference_time: dt.datetime | None = None
     released: bool = False
     sealed: frozenset[dt.date] = frozenset()
+    repeats: Places | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,17 @@ class Origin:
         """The numbers of lines in their parts."""
         pieces = self.pieces(places)
         return pl.Series(places - self._starts[pieces] + self._first[pieces], dtype=pl.Int64)
+
+    def repeats(self, places: Places) -> Places:
+        """For each place the how-manieth identical line of its file it is."""
+        found = np.ones(len(places), np.int64)
+        pieces = self.pieces(places)
+        numbers = places - self._starts[pieces] + self._first[pieces]
+        for piece, context in enumerate(self.contexts):
+            if context.repeats is not None:
+                mine = pieces == piece
+                found[mine] = context.repeats[numbers[mine] - 1]
+        return found
 
     def column(self, name: str, places: Places) -> pl.Series:
         """A field of `PartContext`, for each place."""

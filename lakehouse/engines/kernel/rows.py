@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -43,7 +43,8 @@ def process_block(
     origin = Origin(pieces)
     superseded = origin.superseded()
     decoded = decode.decode(block, 0, contract, skip=frozenset(superseded.tolist()), fast=fast)
-    frame = transform(decoded.records, contract)
+    records = replace(decoded.records, repeats=origin.repeats(decoded.numbers)) if contract.numbered_repeats else decoded.records
+    frame = transform(records, contract)
     faults = [*decoded.faults, *_rowless(decoded, frame)]
     frame = tokens.tokenise(_placed(frame, decoded.numbers), contract, key)
     bad = _bad_rows(frame, contract, origin)

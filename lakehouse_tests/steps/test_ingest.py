@@ -1,0 +1,387 @@
+"""Files from their inbox to the clean table: what is read, what is left, what each odd file comes to, and that the books close."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import random
+import shutil
+
+import msgspec
+import pytest
+import zstandard
+from file_lakes import SALES, FileLake, csv, json_lines, visit
+
+from lakehouse.accounts.books import FetchBooks, total
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.landing.manifest import LineRef, Window
+from lakehouse.landing.read import read_line
+from lakehouse.settings import ENV_TOKEN_KEY
+from lakehouse.steps import ingest as steps
+from lakehouse.steps.build import stale_days
+from lakehouse.steps.explain import explain_line
+from lakehouse.steps.ingest import waiting_files
+
+LOG = b'192.0.2.1 - - [17/Nov/2026:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla"\n'
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch) -> FileLake:
+    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
+    return FileLake.make(tmp_path / "lake")
+
+
+def test_files_of_every_format_come_to_the_clean_table_and_the_books_close(files):
+    document = {"kind": "x", "result": {"items": [visit(17, 4), visit(18, 5)]}}
+    files.put("a.csv", csv(visit(16, 1), visit(17, 2)))
+    files.put("in/deep/b.csv.gz", gzip.compress(csv(visit(17, 3))))
+    files.put("c.doc.json", json.dumps(document, indent=1).encode())
+    files.put("d.jsonl.zst", zstandard.compress(json_lines(visit(18, 6), visit(18, 7))))
+    files.put("e.log", LOG)
+    files.put("bare/f.csv", b"2026-11-18T01:00:00Z;8;'a;b'\n")
+    files.put("notes.txt", b"no feed takes this")
+
+    report = files.ingest()
+
+    report.raise_for_errors()
+    assert sorted(o.feed for o in report.outcomes) == ["bare", "document", "lines", "log", "table", "table"]
+    assert report.books == FetchBooks(9, 0, 9, 0)
+    assert report.partitions == ("2026-11-16", "2026-11-17", "2026-11-18")
+    days = files.build()
+    assert files.ids() == sorted(["192.0.2.1", "1", "2", "3", "4", "5", "6", "7", "8"])
+    assert total(a.books for d in days for a in d.accounts.values()).kept == 9
+    assert stale_days(files.lake, files.dataset) == []
+
+
+def test_the_same_file_again_is_nothing_to_do_and_is_not_even_opened(files, monkeypatch):
+    path = files.put("a.csv", csv(visit(16, 1)))
+    assert len(files.ingest().manifests) == 1
+    path.chmod(0)
+    monkeypatch.setattr(steps, "hash_of", None)
+    monkeypatch.setattr(steps, "FileReader", None)
+
+    again = files.ingest()
+
+    assert (again.manifests, [o.skipped for o in again.outcomes]) == ((), ["read already"])
+    assert waiting_files(files.lake, files.dataset) == []
+    assert files.ledger.last_number == 1
+
+
+def test_a_file_that_was_only_touched_is_hashed_once_and_not_read(files, monkeypatch):
+    path = files.put("a.csv", csv(visit(16, 1)))
+    files.ingest()
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert [f.name for f in waiting_files(files.lake, files.dataset)] == ["a.csv"]
+
+    assert files.ingest().manifests == ()
+    assert waiting_files(files.lake, files.dataset) == []
+    monkeypatch.setattr(steps, "hash_of", None)
+    assert files.ingest().manifests == ()
+
+
+def test_the_same_content_under_another_name_is_read_and_ends_as_duplicates(files):
+    files.put("a.csv", csv(visit(16, 1), visit(16, 2)))
+    files.ingest()
+    files.build()
+    files.put("copy of a.csv", csv(visit(16, 1), visit(16, 2)))
+
+    assert files.ingest().books == FetchBooks(2, 0, 2, 0)
+    (day,) = files.build()
+    (account,) = day.accounts.values()
+    assert (account.books.kept, account.books.duplicate) == (2, 2)
+
+
+def test_a_file_that_grew_is_a_new_file(files):
+    files.put("a.csv", csv(visit(16, 1)))
+    files.ingest()
+    files.put("a.csv", csv(visit(16, 1), visit(16, 2)), age=1800)
+
+    (outcome,) = files.ingest().outcomes
+
+    assert outcome.manifest is not None
+    files.build()
+    assert files.ids() == ["1", "2"]
+    assert len(files.ledger.files["a.csv"].hashes) == 2
+
+
+def test_a_file_that_goes_back_to_what_it_was_is_nothing_to_do(files):
+    for number, content in enumerate((csv(visit(16, 1)), csv(visit(16, 2)), csv(visit(16, 1)))):
+        files.put("a.csv", content, age=3600 - number)
+        files.ingest()
+    assert files.ledger.last_number == 2
+    assert waiting_files(files.lake, files.dataset) == []
+
+
+def test_a_file_still_being_written_is_left_for_the_next_look(files):
+    path = files.put("a.csv", csv(visit(16, 1)), age=1)
+
+    report = files.ingest()
+
+    assert [(o.skipped, o.manifest) for o in report.outcomes] == [("still being written", None)]
+    assert waiting_files(files.lake, files.dataset) == []
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert [f.name for f in waiting_files(files.lake, files.dataset)] == ["a.csv"]
+    assert len(files.ingest().manifests) == 1
+
+
+def test_what_a_person_names_is_read_at_once_whether_file_or_folder(files, tmp_path):
+    folder = tmp_path / "elsewhere"
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "x.csv").write_bytes(csv(visit(16, 1)))
+    (folder / "y.csv").write_bytes(csv(visit(16, 2)))
+    (folder / "in" / "more").mkdir()
+    (folder / "in" / "more" / "z.csv").write_bytes(csv(visit(16, 3)))
+
+    assert sorted(o.name for o in files.ingest([str(folder)]).outcomes) == ["in/more/z.csv", "in/x.csv", "y.csv"]
+    assert [o.skipped for o in files.ingest([str(folder / "in" / "x.csv"), str(folder)]).outcomes].count("read already") >= 3
+    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["x.csv", "y.csv", "z.csv"]
+
+
+@pytest.mark.parametrize(("name", "told"), [("none.csv", "no file or folder"), ("x.txt", "no feed of visits takes a file of this name")])
+def test_a_path_that_is_nothing_is_refused_by_name(files, tmp_path, name, told):
+    (tmp_path / "x.txt").write_bytes(b"x")
+    with pytest.raises(ConfigurationError, match=told):
+        files.ingest([str(tmp_path / name)])
+
+
+def test_an_inbox_outside_the_lake_is_read_and_one_that_is_missing_is_named(files, tmp_path):
+    settings = files.lake.settings
+    told = files.lake.dataset("visits")
+    outside = tmp_path / "outside"
+
+    def lake_with(inbox: object) -> FileLake:
+        one = msgspec.structs.replace(told, source={"inbox": inbox})
+        return FileLake(files.lake.with_settings(msgspec.structs.replace(settings, datasets={"visits": one})))
+
+    with pytest.raises(ConfigurationError, match=r"no folder .*outside"):
+        lake_with(str(outside)).ingest()
+    with pytest.raises(ConfigurationError, match="must be a folder or a URL"):
+        lake_with(7).ingest()
+    outside.mkdir()
+    (outside / "a.csv").write_bytes(csv(visit(16, 1)))
+    os.utime(outside / "a.csv", (1_700_000_000, 1_700_000_000))
+    assert len(lake_with(str(outside)).ingest().manifests) == 1
+    assert lake_with("nothing/here").ingest().outcomes == ()
+
+
+def test_one_bad_file_does_not_stop_the_others(files):
+    whole = gzip.compress(csv(*(visit(16, n) for n in range(5000))), mtime=0)
+    files.put("a.csv.gz", whole[: len(whole) // 2], age=30)
+    files.put("b.csv", csv(visit(17, 1)), age=20)
+    files.put("c.csv.gz", csv(visit(17, 2)), age=15)
+
+    report = files.ingest()
+
+    assert [(o.name, o.error is None) for o in report.outcomes] == [("a.csv.gz", False), ("b.csv", True), ("c.csv.gz", False)]
+    assert "a.csv.gz is damaged or cut short" in str(report.outcomes[0].error)
+    assert "is named .gz but does not begin as such a file does" in str(report.outcomes[2].error)
+    with pytest.raises(TerminalError, match="2 of 3 files failed"):
+        report.raise_for_errors()
+    assert files.ledger.last_number == 1
+    assert report.partitions == ("2026-11-17",)
+    files.put("a.csv.gz", whole, age=11)
+    assert files.ingest().books.placed == 5000
+
+
+ODD = {
+    "bom.csv": (b"\xef\xbb\xbf" + csv(visit(16, 1)), ["1"], []),
+    "crlf.csv": (csv(visit(16, 1), visit(16, 2), end="\r\n"), ["1", "2"], []),
+    "no newline.csv": (csv(visit(16, 1))[:-1], ["1"], []),
+    "header only.csv": (csv(), [], []),
+    "nothing.csv": (b"", [], []),
+    "a row too short.csv": (csv(visit(16, 1), {"at": "short"}, visit(16, 2)), ["1", "2"], [("unsplittable", "line", 1)]),
+    "no time.csv": (csv({**visit(16, 1), "at": "yesterday"}), [], [("time_unreadable", "row", 1)]),
+    "before the start.csv": (csv({**visit(16, 1), "at": "2020-01-01T00:00:00Z"}), [], [("before_start", "row", 1)]),
+    "bom.jsonl": (b"\xef\xbb\xbf" + json_lines(visit(16, 1)), ["1"], []),
+    "crlf.jsonl": (json_lines(visit(16, 1), visit(16, 2)).replace(b"\n", b"\r\n"), ["1", "2"], []),
+    "no newline.jsonl": (json_lines(visit(16, 1))[:-1], ["1"], []),
+    "blank.jsonl": (b"\n" + json_lines(visit(16, 1)) + b"\r\n", ["1"], []),
+    "a web page.json": (b"<!DOCTYPE html>\n<html></html>\n", [], [("unreadable_json", "line", 1), ("unreadable_json", "line", 2)]),
+    "a web page.doc.json": (b"<!DOCTYPE html>\n<html></html>\n", [], [("unsplittable", "line", 1)]),
+    "a pointer.doc.json": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", [], [("unsplittable", "line", 1)]),
+    "cut.doc.json": (b'{"result":{"items":[{"at":"2026-11-16T12:00:00Z","id":"1"},{"at":', [], [("unsplittable", "line", 1)]),
+    "one bad item.doc.json": (
+        b'{"result":{"items":[{"at":"2026-11-16T12:00:00Z","id":"1"},{"id":NaN}]}}',
+        ["1"],
+        [("unreadable_json", "line", 1)],
+    ),
+    "nothing.doc.json": (b"", [], []),
+    "no line of a log.log": (b"hello\n" + LOG, ["192.0.2.1"], [("unsplittable", "line", 1)]),
+    "blank.log": (b"\n" + LOG[:-1], ["192.0.2.1"], []),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_each_odd_file_has_an_outcome_and_the_books_close(files, name):
+    content, ids, refused = ODD[name]
+    files.put(name, content)
+
+    files.ingest().raise_for_errors()
+
+    files.build()
+    assert files.ids() == ids
+    assert files.quarantine() == refused
+    assert [o.skipped for o in files.ingest().outcomes] == ["read already"]
+
+
+REFUSED = {
+    "without header.csv": (
+        b"2026-11-16T12:00:00Z,1,x\n2026-11-16T13:00:00Z,2,y\n",
+        "a first line that is no header: some names are numbers or times",
+    ),
+    "also without.csv": (b"x,y\nz,w\n", "none of its names is declared by the contract"),
+    "twice.csv": (b"at,at,id\n1,2,3\n", "names are empty or come twice"),
+    "empty name.csv": (b",at,id\n1,2,3\n", "names are empty or come twice"),
+    "a web page.csv": (b"<!DOCTYPE html>\n<html></html>\n", "none of its names is declared"),
+    "a pointer.csv": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "none of its names is declared"),
+    "wide.csv": ("at,id,note\n".encode("utf-16"), "is UTF-16, expected UTF-8"),
+    "no zst.jsonl.zst": (b"{}\n", "is named .zst but does not begin as such a file does"),
+    "empty.csv.gz": (b"", "is named .gz but does not begin as such a file does"),
+    "open.csv": (b'at,"id\n1,2\n', "cannot be split into names"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_cannot_be_what_its_feed_says_is_refused_by_name_and_nothing_of_it_lands(files, name):
+    content, told = REFUSED[name]
+    files.put(name, content)
+
+    (outcome,) = files.ingest().outcomes
+
+    assert isinstance(outcome.error, TerminalError)
+    assert told in str(outcome.error)
+    assert name in str(outcome.error)
+    assert files.ledger.last_number == 0
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_look(files, monkeypatch):
+    path = files.put("a.csv", csv(*(visit(16, n) for n in range(100))))
+    found = waiting_files(files.lake, files.dataset)
+    path.write_bytes(csv(visit(16, 1)))
+    monkeypatch.setattr(steps, "in_inbox", lambda *_: found)
+
+    (outcome,) = files.ingest().outcomes
+
+    assert isinstance(outcome.error, TransientError)
+    assert "changed while it was read" in str(outcome.error)
+    path.unlink()
+    (outcome,) = files.ingest().outcomes
+    assert isinstance(outcome.error, TransientError)
+    assert "is gone" in str(outcome.error)
+
+
+def test_explain_leads_from_a_raw_line_to_the_line_of_its_file(files):
+    path = files.put("a.csv", b'at,id,note\n2026-11-16T12:00:00Z,1,"two\nlines"\nbroken\n2026-11-17T12:00:00Z,2,x\n2026-11-16T12:00:00Z,3,x\n')
+    files.ingest()
+    files.build()
+    found = {}
+    for parts in files.ledger.parts.values():
+        for landed in parts:
+            for number in range(1, landed.part.lines + 1):
+                text = read_line(files.lake, LineRef(landed.part.path, number))
+                told = explain_line(files.lake, files.dataset, landed.part.path, number)
+                found[text] = (told.fate, str(told.origin))
+    assert [found[text] for text in sorted(found)] == [
+        ("quarantined", f"{path} line 4"),
+        ("kept", f"{path} line 2"),
+        ("kept", f"{path} line 6"),
+        ("kept", f"{path} line 5"),
+    ]
+
+
+def test_coverage_ends_at_the_watermark_and_completes_the_days_before_it(files):
+    files.put("a.csv", csv(visit(15, 1), visit(16, 2, hour=5)), age=30)
+    files.ingest()
+    days = {d.day: d.build.complete for d in files.build()}
+    assert files.ledger.coverage["table"] == (Window(dt.datetime(2026, 11, 1, tzinfo=dt.UTC), dt.datetime(2026, 11, 15, 23, tzinfo=dt.UTC)),)
+    assert days == {dt.date(2026, 11, 15): False, dt.date(2026, 11, 16): False}
+
+    files.put("b.csv", csv(visit(17, 3, hour=6)), age=20)
+    files.ingest()
+
+    assert [s.day for s in stale_days(files.lake, files.dataset)] == [dt.date(2026, 11, 15), dt.date(2026, 11, 16), dt.date(2026, 11, 17)]
+    assert {d.day: d.build.complete for d in files.build()} == {
+        dt.date(2026, 11, 15): True,
+        dt.date(2026, 11, 16): True,
+        dt.date(2026, 11, 17): False,
+    }
+
+
+def test_an_event_behind_the_watermark_is_late_and_none_else(files):
+    files.put("a.csv", csv(visit(17, 1, hour=6)), age=30)
+    (first,) = files.ingest().manifests
+    files.put("b.csv", csv(visit(16, 2, hour=23), visit(16, 3, hour=0), visit(17, 4, hour=0)), age=20)
+    (second,) = files.ingest().manifests
+
+    assert (first.lateness, first.late_recovered) == ({0: 1}, 0)
+    assert (second.lateness, second.late_recovered) == ({0: 1, 3600: 1, 86400: 1}, 2)
+
+
+def test_a_feed_that_never_landed_an_event_keeps_no_day_from_being_complete(files):
+    files.put("a.csv", csv(visit(18, 1)), age=30)
+    files.put("b.jsonl", b"", age=20)
+    files.put("c.csv", csv(visit(16, 1)), age=10.5)
+    files.ingest().raise_for_errors()
+    assert {d.day.day: d.build.complete for d in files.build()} == {16: True, 18: False}
+
+
+def test_identical_lines_of_a_file_are_rows_and_the_same_file_again_is_duplicates(tmp_path, monkeypatch):
+    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
+    files = FileLake.make(tmp_path / "lake", SALES)
+    content = csv(visit(16, 1), visit(16, 1), visit(16, 2), visit(16, 1))
+    files.put("a.csv", content)
+    files.ingest()
+    files.build()
+    assert [row[1:] for row in files.rows()] == [("1", "x", 1), ("1", "x", 2), ("1", "x", 3), ("2", "x", 1)]
+
+    files.put("again.csv", content)
+    files.ingest()
+    (day,) = files.build()
+
+    (account,) = day.accounts.values()
+    assert (account.books.kept, account.books.duplicate) == (4, 4)
+    parts = files.ledger.parts["2026-11-16"]
+    fates = [explain_line(files.lake, files.dataset, p.part.path, n).fate for p in parts for n in range(1, 5)]
+    assert sorted(fates) == ["duplicate"] * 4 + ["kept"] * 4
+
+
+def test_any_order_and_any_groups_of_files_come_to_the_same_rows(tmp_path, monkeypatch):
+    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
+    chance = random.Random(7)  # noqa: S311  no secret
+    contents = {f"{n}.csv": csv(*(visit(chance.randint(14, 18), chance.randint(1, 9), chance.choice("xy")) for _ in range(20))) for n in range(8)}
+    results = []
+    for attempt in range(3):
+        files = FileLake.make(tmp_path / f"lake{attempt}", SALES)
+        names = list(contents)
+        chance.shuffle(names)
+        while names:
+            for name in [names.pop() for _ in range(min(len(names), chance.randint(1, 3)))]:
+                files.put(name, contents[name], age=chance.randint(20, 1000))
+            files.ingest().raise_for_errors()
+            files.build()
+        results.append(files.rows())
+    assert results[0] == results[1] == results[2]
+    assert results[0]
+
+
+def test_progress_is_told_file_by_file_and_files_come_in_order_of_modification_then_name(files):
+    for name, age in (("b.csv", 50), ("a.csv", 50), ("z.csv", 100), ("c.csv", 20)):
+        path = files.put(name, csv(visit(16, name)), age=age)
+        if age == 50:
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+    told = []
+    steps.ingest(files.lake, files.dataset, progress=lambda outcome, done, every: told.append((outcome.name, done, every)))
+    assert told == [("a.csv", 1, 4), ("b.csv", 2, 4), ("z.csv", 3, 4), ("c.csv", 4, 4)]
+    assert [files.ledger.files[name].newest.name for name in ("a.csv", "z.csv")] == ["a.csv", "z.csv"]
+
+
+def test_a_lake_that_moved_with_its_inbox_reads_nothing_again(files, tmp_path):
+    files.put("a.csv", csv(visit(16, 1)))
+    files.ingest()
+    shutil.copytree(files.folder, tmp_path / "moved")
+    moved = FileLake.make(tmp_path / "moved")
+
+    assert moved.ingest().manifests == ()
+    assert moved.ledger.last_number == 1
