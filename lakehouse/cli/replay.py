@@ -72,7 +72,7 @@ def _days(
         return [s.day for s in stale_days(lake, dataset)]
     if named:
         return sorted({d.date() for d in named})
-    first = start.date() if start is not None else lake.start(dataset.name)
+    first = start.date() if start is not None else lake.start(dataset.name, dataset.contract.history)
     last = end.date() if end is not None else lake.now().date()
     if last < first:
         raise ConfigurationError(f"The range ends before it begins: --from {first} --to {last}. Expected --to to be the same day or a later one.")

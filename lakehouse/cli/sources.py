@@ -53,4 +53,11 @@ def _row(lake: Lake, dataset: Dataset) -> SourceRow:
     simulated, url = settings.source.get("simulated"), settings.source.get("url")
     reads = f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API" if declared else "files"
     name = declared.name if declared is not None else None
-    return SourceRow(dataset.name, name, applications_of(lake, dataset), lake.start(dataset.name), settings.engine or dataset.engine, reads)
+    return SourceRow(
+        dataset.name,
+        name,
+        applications_of(lake, dataset),
+        lake.start(dataset.name, dataset.contract.history),
+        settings.engine or dataset.engine,
+        reads,
+    )

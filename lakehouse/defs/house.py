@@ -40,7 +40,7 @@ class Parts:
 
 def parts_of(*, dataset: Dataset, lake: Lake | None) -> Parts:
     """The definitions of one dataset in a lake; `lake=None` for one that is not made yet."""
-    calendar, specs = Calendar.of(lake, dataset.name), mart_specs(dataset.name)
+    calendar, specs = Calendar.of(lake, dataset), mart_specs(dataset.name)
     engine = (lake.dataset(dataset.name).engine if lake is not None else None) or dataset.engine
     raw = build_raw_asset(dataset=dataset, calendar=calendar)
     clean = build_clean_asset(dataset=dataset, calendar=calendar, engine=engine)

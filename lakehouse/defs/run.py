@@ -73,7 +73,7 @@ def materialize_raw(
     config = {"purpose": purpose, "since": start.astimezone(dt.UTC).isoformat(), "until": end.astimezone(dt.UTC).isoformat()}
     if applications is not None:
         config["applications"] = list(applications)  # type: ignore[assignment]
-    keys = _hours(Calendar.of(lake, dataset.name), start, end)
+    keys = _hours(Calendar.of(lake, dataset), start, end)
     return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], keys, config, advance, waiting=waiting)
 
 
