@@ -46,7 +46,8 @@ def replay(
     Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to
     2026-11-07[/]
     """
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     days = _days(opened, chosen, day, start, end, stale)
     if force:
         from lakehouse.steps.build import refuse_sealed_days

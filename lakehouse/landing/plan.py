@@ -87,7 +87,10 @@ def plan_fetch(lake: Lake, dataset: Dataset, ledger: Ledger, applications: Seque
 def source_by_time(dataset: Dataset) -> ReportsApiSource:
     """The source that a dataset is read from by time; `ConfigurationError` when it has none."""
     if not isinstance(dataset.source, ReportsApiSource):
-        raise ConfigurationError(f"{dataset.name} has no source that can be asked for a window of time, so nothing can be fetched for it.")
+        raise ConfigurationError(
+            f"{dataset.name} has no source that can be asked for a window of time, so nothing can be fetched for it. Files are taken in by: "
+            f"lakehouse ingest {dataset.name}"
+        )
     return dataset.source
 
 
