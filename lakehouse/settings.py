@@ -31,9 +31,8 @@ log = logging.getLogger(__name__)
 class DatasetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of one dataset in one lake.
 
-    `start`: first day of its partitions. `engine`: overrides the declaration of the dataset. `source`: options of its source
-    (for the Reports API: `applications`, `url`, `subject`, `collector_client_id`, `simulated`,
-    `queries_per_minute`). `raw_retention_days`: for how many days after its end the raw of a day is kept (`lakehouse expire`); null: for ever.
+    `start`: first day of its partitions. `engine`: overrides the declaration of the dataset. `source`: options of its source, which the page of
+    each dataset lists. `raw_retention_days`: for how many days after its end the raw of a day is kept (`lakehouse expire`); null: for ever.
     """
 
     start: dt.date | None = None
@@ -88,8 +87,8 @@ class Lake:
         """Settings of a dataset; defaults where the lake says nothing."""
         return self.settings.datasets.get(name, DatasetSettings())
 
-    def start(self, dataset: str) -> dt.date:
-        """First day of a dataset's partitions; 180 days (the retention of the Reports API) before the lake was made where none is set.
+    def start(self, dataset: str, history: dt.timedelta) -> dt.date:
+        """First day of a dataset's partitions: the lake's setting, else so long before the lake was made as its contract says (`history`).
 
         It stands still: a start that moved with the clock would take partitions away and refuse lines that it had placed the day before.
         """
@@ -98,7 +97,7 @@ class Lake:
             return start
         # Settings that a person wrote do not say when: those of a file do not move with the clock.
         made = self.settings.clock or self.settings.made or self.store.modified(SETTINGS_FILE)
-        return made.astimezone(dt.UTC).date() - dt.timedelta(days=180)
+        return made.astimezone(dt.UTC).date() - history
 
     def token_key(self) -> TokenKey:
         """The key for PII tokens: `LAKEHOUSE_TOKEN_KEY`, or a development key made once beside a lake on a local disk.

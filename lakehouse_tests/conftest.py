@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import msgspec
 import pytest
 from hypothesis import settings
 
+import lakehouse.datasets
 from lakehouse.datasets.model import Dataset
-from lakehouse.datasets.registry import find_dataset
+from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.landing.manifest import LineRef, Manifest, Window
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
@@ -165,6 +166,21 @@ def token_key(monkeypatch: pytest.MonkeyPatch) -> str:
     """The token key of the small lake in the environment."""
     monkeypatch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
     return KEY
+
+
+@pytest.fixture
+def small_datasets(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Dataset, ...]]:
+    """Two datasets of files, `plays` and `visits`, are the house's only ones: each is a folder, as all are."""
+    monkeypatch.setattr(lakehouse.datasets, "__path__", [str(Path(__file__).parent / "small_datasets")])
+    all_datasets.cache_clear()
+    yield all_datasets()
+    all_datasets.cache_clear()
+
+
+@pytest.fixture
+def plays(small_datasets: tuple[Dataset, ...]) -> Dataset:
+    """The first of them."""
+    return small_datasets[0]
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_a_lake_is_made_on_first_use_and_keeps_its_settings(tmp_path: Path) -> N
     changed = lake.with_settings(LakeSettings(clock=CLOCK, datasets={"plays": DatasetSettings(start=dt.date(2026, 1, 1), source={"a": [1]})}))
     assert open_lake(tmp_path / "new").settings == changed.settings
     assert changed.settings.made == lake.settings.made
-    assert (changed.now(), changed.start("plays")) == (CLOCK, dt.date(2026, 1, 1))
+    assert (changed.now(), changed.start("plays", dt.timedelta(days=1))) == (CLOCK, dt.date(2026, 1, 1))
 
 
 def test_the_clock_of_a_lake_is_told_in_utc(tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_the_clock_of_a_lake_is_told_in_utc(tmp_path: Path) -> None:
 def test_a_start_that_nobody_set_stands_still(tmp_path: Path) -> None:
     made = dt.datetime(2020, 7, 1, 12, tzinfo=dt.UTC)
     lake = open_lake(tmp_path).with_settings(LakeSettings(made=made))
-    assert lake.start("plays") == dt.date(2020, 1, 3)
-    assert open_lake(tmp_path).start("plays") == dt.date(2020, 1, 3)
-    assert open_lake(tmp_path / "demo").with_settings(LakeSettings(clock=CLOCK)).start("plays") == dt.date(2026, 5, 24)
+    assert lake.start("plays", dt.timedelta(days=180)) == dt.date(2020, 1, 3)
+    assert open_lake(tmp_path).start("plays", dt.timedelta(days=180)) == dt.date(2020, 1, 3)
+    assert open_lake(tmp_path / "demo").with_settings(LakeSettings(clock=CLOCK)).start("plays", dt.timedelta(days=30)) == dt.date(2026, 10, 21)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rich.console import Console
 from lakehouse.cli.dates import DAY
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json, table, tick, warn
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import DatasetsOption, JsonOption, LakeOption, open_for_reading, pick_dataset, pick_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def books(
     ctx: typer.Context,
-    dataset: DatasetOption = None,
+    dataset: DatasetsOption = None,
     day: Annotated[list[dt.datetime] | None, typer.Option("--day", help="Only this day; may be repeated. Default: all.", **DAY)] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", exists=True, dir_okay=False, help="Compare with the truth.json of a generator.", show_default=False)
@@ -42,22 +42,26 @@ def books(
     from lakehouse.operations.reconciliation import reconcile
 
     opened = open_for_reading(ctx, lake)
-    chosen = pick_dataset(dataset)
-    found = reconcile(opened, chosen, [d.date() for d in day] if day else None)
+    chosen = pick_datasets(opened, dataset) if truth is None else [pick_dataset(opened, dataset)]
+    found = [reconcile(opened, one, [d.date() for d in day] if day else None) for one in chosen]
     compared = None
     if truth is not None:
         from lakehouse.operations.truth import compare
 
-        compared = compare(opened, chosen, truth)
+        compared = compare(opened, chosen[0], truth)
+    closes = all(one.closes for one in found)
     if as_json:
-        print_json({"reconciliation": found, "closes": found.closes, "truth": compared})
+        print_json({"closes": closes, "datasets": [{"closes": one.closes, "reconciliation": one} for one in found], "truth": compared})
     else:
-        show(found, facts())
-        for missing in sorted({d.date() for d in day or ()} - {d.day for d in found.days}):
+        for one in found:
+            facts().print(f"[bold cyan]{one.dataset}[/]")
+            show(one, facts())
+            facts().print()
+        for missing in sorted({d.date() for d in day or ()} - {d.day for one in found for d in one.days}):
             warn(f"there are no books of {missing}: nothing landed on it that was built. See which days there are: lakehouse books")
         if compared is not None:
             show_truth(compared, facts())
-    if not found.closes or (compared is not None and not all(t.agrees for t in compared)):
+    if not closes or (compared is not None and not all(t.agrees for t in compared)):
         raise typer.Exit(ExitCode.DATA)
 
 

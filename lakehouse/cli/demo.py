@@ -1,4 +1,4 @@
-"""`lakehouse demo`: five days of audit log from an API to answers, offline, through the real definitions, checked against the truth."""
+"""`lakehouse demo`: five days of every dataset, from its source to answers, offline, through the real definitions, checked against the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import error_panel, facts, print_json
-from lakehouse.cli.session import JsonOption, LakeOption, lake_url, pick_dataset
+from lakehouse.cli.session import JsonOption, LakeOption, lake_url
 from lakehouse.settings import default_url
 from lakehouse.storage import local_path
 
@@ -21,26 +21,31 @@ if TYPE_CHECKING:
 
 def demo(
     ctx: typer.Context,
-    dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="Which dataset to show.")] = "workspace_audit",
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="NAME", help="Show only this one; may be repeated. Default: all.", show_default=False),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Empty the demo lake and begin anew; never a lake that the demo did not make.", show_default=False)
     ] = False,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """See it work, offline: five days of traffic with every kind of defect, fetched over real HTTP, cleaned, published, checked to the record.
+    """See it work, offline: five days of every dataset with every kind of defect, read from real files and over real HTTP, cleaned, published, and
+    checked to the record.
 
-    The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. One hour
-    comes late and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.
+    The same assets and checks as in production run in Dagster's history of the demo lake (default: data/), so `lakehouse dev` shows them. Some of it
+    comes late, and heals. Run it again: it goes on where it was left, and what is done already costs nothing. The demo's clock stands still.
 
-    Example:  [bold]lakehouse demo[/]     [bold]lakehouse demo --lake /tmp/demo --fresh[/]
+    Example:  [bold]lakehouse demo[/]     [bold]lakehouse demo --dataset listening[/]     [bold]lakehouse demo --lake /tmp/demo --fresh[/]
     """
     from lakehouse.cli.demo_lake import check_place, clear
     from lakehouse.cli.demo_story import tell
+    from lakehouse.datasets.registry import all_datasets, find_dataset
 
     began = time.monotonic()
-    chosen = pick_dataset(dataset)
-    root = check_place(lake_url(ctx, lake), chosen)
+    chosen = [find_dataset(name) for name in dict.fromkeys(dataset)] if dataset else all_datasets()
+    root = check_place(lake_url(ctx, lake))
     if fresh and root.is_dir():
         clear(root)
     story = tell(root, chosen, quiet=as_json)
@@ -59,10 +64,11 @@ def _what_next(story: Story, console: Console) -> None:
     root = story.demo.lake.store.root
     where = "" if root == local_path(default_url()) else f" --lake {root}"
     console.print("[bold cyan]What next[/]")
+    name, example = next(((n, one.example) for n, one in story.told.items() if one.example), (next(iter(story.told)), ()))
     for command, why in (
         ("lakehouse dev", "the same runs, assets and checks in Dagster's UI"),
-        ('lakehouse sql "SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL"', "marts, clean, quarantine and books in DuckDB"),
-        (f"lakehouse explain row {shlex.join(story.example)}", "from a number in a mart to the raw lines behind it"),
+        (f'lakehouse sql "SELECT rule, count(*) FROM quarantine.{name} GROUP BY ALL"', "marts, clean, quarantine and books in DuckDB"),
+        (f"lakehouse explain row {shlex.join(example)}", "from a number in a mart to the raw lines behind it"),
         ("lakehouse quarantine list", "what was refused, and how to mend it"),
         ("lakehouse status", "complete up to when, how late, what waits"),
     ):

@@ -4,63 +4,53 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from lakehouse.cli.demo_samples import FOLDER, NOW, Sample, sample_of
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
-from lakehouse.operations.truth import generator_of
-from lakehouse.settings import SETTINGS_FILE, DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import SETTINGS_FILE, Lake, LakeSettings, open_lake
 from lakehouse.storage import local_path
-
-# The demo's now never moves, so that everybody sees the same numbers. One in the morning: yesterday's sweep is due, and the late hour is in it.
-NOW = dt.datetime(2026, 11, 20, 1, tzinfo=dt.UTC)
-ACTIVITIES = "demo/activities"
 
 
 @dataclass(frozen=True)
 class DemoLake:
-    """A demo lake under way. `seen_before`: this demo ran to its end here."""
+    """A demo lake under way, and the samples that are shown. `new`: those whose first look is still to come."""
 
     lake: Lake
-    dataset: Dataset
-    folder: Path
-    truth: Any
-    seen_before: bool
+    samples: tuple[Sample, ...]
+    new: tuple[Sample, ...]
 
     @property
-    def late_hour(self) -> dt.datetime:
-        """The hour of which the API tells late."""
-        hour: dt.datetime = self.truth.arguments.late[0].hour
-        return hour
+    def first_look(self) -> dt.datetime:
+        """The time of the first look: what comes late is not visible yet."""
+        return min((sample.first_look for sample in self.new), default=NOW)
 
     def at(self, clock: dt.datetime) -> DemoLake:
         """The same with another time, written to lake.json."""
-        lake = self.lake.with_settings(msgspec.structs.replace(self.lake.settings, clock=clock))
-        return DemoLake(lake, self.dataset, self.folder, self.truth, self.seen_before)
+        if self.lake.settings.clock == clock:
+            return self
+        return DemoLake(self.lake.with_settings(msgspec.structs.replace(self.lake.settings, clock=clock)), self.samples, self.new)
 
 
-def first_look(dataset: Dataset) -> dt.datetime:
-    """The time of the first fetch: the late hour is not visible yet."""
-    look: dt.timedelta = generator_of(dataset).DEMO_FIRST_LOOK
-    return NOW - look
+def is_demo_lake(lake: Lake) -> bool:
+    """Whether a lake was made by the demo: its clock stands still, and every dataset of its settings is read from the demo's folder in it."""
+    places = [settings.source.get("simulated") or settings.source.get("inbox") for settings in lake.settings.datasets.values()]
+    return lake.settings.clock is not None and bool(places) and all(str(place).startswith(f"{FOLDER}/") for place in places)
 
 
-def is_demo_lake(lake: Lake, dataset: Dataset) -> bool:
-    """Whether a lake was made by the demo of this dataset: its settings name the demo's activities as its source."""
-    return lake.dataset(dataset.name).source.get("simulated") == ACTIVITIES
-
-
-def check_place(url: str, dataset: Dataset) -> Path:
+def check_place(url: str) -> Path:
     """The folder of a demo lake; `ConfigurationError` when something else is there already, which is left alone."""
     root = local_path(url)
     if root is None:
         raise ConfigurationError(f"The demo needs a lake on a local disk, {url} is none. Choose a folder: lakehouse demo --lake demo-lake")
     if (root / SETTINGS_FILE).is_file():
-        if not is_demo_lake(open_lake(root), dataset):
+        if not is_demo_lake(open_lake(root)):
             raise ConfigurationError(
                 f"{root} holds a lake that the demo did not make, and is left alone. Choose another folder: lakehouse demo --lake demo-lake"
             )
@@ -78,24 +68,14 @@ def clear(root: Path) -> None:
             path.unlink()
 
 
-def prepare(root: Path, dataset: Dataset, progress: Any = None) -> DemoLake:
-    """The demo lake in a folder: as it was left, or new with its activities generated."""
+def prepare(root: Path, datasets: Sequence[Dataset]) -> DemoLake:
+    """The demo lake in a folder as it was left, or new; with settings for these datasets. Their samples are not generated yet."""
+    samples = tuple(sample_of(root, dataset) for dataset in datasets)
     made = (root / SETTINGS_FILE).is_file()
     lake = open_lake(root)
-    if not made:
-        lake = lake.with_settings(_settings(dataset))
-    folder = root / ACTIVITIES
-    generator = generator_of(dataset)
-    if (folder / "truth.json").is_file():
-        truth = generator.Truth.load(folder)
-    else:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        truth = generator.small_demo(folder, NOW, progress=progress)
-    return DemoLake(lake, dataset, folder, truth, lake.settings.clock == NOW)
-
-
-def _settings(dataset: Dataset) -> LakeSettings:
-    generator = generator_of(dataset)
-    source = {"simulated": ACTIVITIES, "applications": list(generator.APPLICATIONS), "collector_client_id": generator.COLLECTOR_CLIENT_ID}
-    start = (NOW - dt.timedelta(days=generator.DEMO_DAYS)).date()
-    return LakeSettings(clock=first_look(dataset), datasets={dataset.name: DatasetSettings(start=start, source=source)})
+    settings = lake.settings if made else LakeSettings(clock=min(sample.first_look for sample in samples))
+    told = {sample.dataset.name: sample.settings for sample in samples} | settings.datasets
+    lake = lake.with_settings(msgspec.structs.replace(settings, datasets=told))
+    # A clock before now: the demo was interrupted in its first look. Where it had ended, only a dataset that was not shown yet is new.
+    new = tuple(s for s in samples if settings.clock != NOW or not load_ledger(lake, s.dataset.name).last_number)
+    return DemoLake(lake, samples, new)

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from lakehouse.cli.demo_lake import NOW, DemoLake, prepare
-from lakehouse.cli.output import facts, progress, table, tick
+from lakehouse.cli.demo_answers import Answer, answers, example, show_answers
+from lakehouse.cli.demo_lake import DemoLake, prepare
+from lakehouse.cli.demo_samples import NOW, Sample
+from lakehouse.cli.output import facts, table, tick
 from lakehouse.cli.simulated import serving
-from lakehouse.cli.work import advancing, failed_checks, fetched, show_built, show_fetched, show_published
+from lakehouse.cli.work import advancing, failed_checks, show_built, show_published, show_read
 from lakehouse.datasets.model import Dataset
 from lakehouse.marts.dbt_ahead import dbt_ahead
-from lakehouse.steps.build import StaleDay, stale_days
+from lakehouse.steps.build import stale_days
+from lakehouse.steps.publish import unpublished_days
 
 if TYPE_CHECKING:
     from lakehouse.defs.run import Materialized
-    from lakehouse.marts.specs import Question
     from lakehouse.operations.reconciliation import Reconciliation
     from lakehouse.operations.truth import TruthTerm
     from lakehouse.steps.build import DayReport
 
-PUBLISHED = 2  # times: after the first look, and when the late hour has healed
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A question in words, the SQL that was asked, and what came."""
-
-    ask: str
-    sql: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-
 
 @dataclass
-class Story:
-    """What the demo did and found."""
+class Told:
+    """What the demo did with one dataset, and what it found."""
 
-    demo: DemoLake
+    sample: Sample
     runs: list[str] = field(default_factory=list)
     built: list[DayReport] = field(default_factory=list)
     books: Reconciliation | None = None
@@ -59,9 +51,8 @@ class Story:
     def facts(self) -> dict[str, Any]:
         """All of it for machines."""
         return {
-            "lake": self.demo.lake.url,
             "runs": self.runs,
-            "days_built": [{"day": r.day, "hours_rebuilt": len(r.rebuilt), "hours_reused": r.reused} for r in self.built],
+            "days_built": [{"day": r.day, "grains_rebuilt": len(r.rebuilt), "grains_reused": r.reused} for r in self.built],
             "closes": self.books is not None and self.books.closes,
             "reconciliation": self.books,
             "truth": self.truth,
@@ -70,121 +61,144 @@ class Story:
         }
 
 
-def tell(root: Path, dataset: Dataset, *, quiet: bool) -> Story:
+@dataclass
+class Story:
+    """The whole demo."""
+
+    demo: DemoLake
+    told: dict[str, Told]
+
+    @property
+    def good(self) -> bool:
+        """Whether all went well."""
+        return all(one.good for one in self.told.values())
+
+    def facts(self) -> dict[str, Any]:
+        """All of it for machines."""
+        return {"lake": self.demo.lake.url, "datasets": {name: one.facts() for name, one in self.told.items()}}
+
+
+def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
     """Run the demo in a folder, from wherever it was left."""
-    console = _console(quiet)
-    _head(console, "Five days of a small company", "generated activities, with every defect known to happen, and the truth about them")
-    with progress(quiet=quiet) as shown:
-        task = shown.add_task("generating activities", total=None)
-        demo = prepare(root, dataset, progress=lambda done, total: shown.update(task, completed=done, total=total))
-    total = demo.truth.total
-    console.print(f"{tick(True)} {total.fetch.read:,} items in {demo.folder}, {total.books.kept:,} rows to keep")
-    story = Story(demo)
-    with serving(demo.lake, dataset) as api, dbt_ahead(0 if demo.seen_before else PUBLISHED):
-        if demo.lake.settings.clock != NOW:
-            _head(console, f"First look, {demo.lake.now():%Y-%m-%d %H:%M} UTC", "fetched over HTTP from the local Reports API server, hour by hour")
-            _round(story, console, quiet=quiet)
-            demo = story.demo = demo.at(NOW)
-            if api is not None:
-                api.set_clock(NOW)
-            late = f"the source now tells of {demo.late_hour:%Y-%m-%d %H}:00, which it had kept back; the daily sweep finds it"
-            _head(console, f"Two hours later, {NOW:%Y-%m-%d %H:%M} UTC", late)
-        else:
-            _head(console, f"This demo ran before; it is {NOW:%Y-%m-%d %H:%M} UTC", "what is done already costs nothing")
-        _round(story, console, quiet=quiet)
+    console = Console(quiet=True) if quiet else facts()
+    demo = prepare(root, datasets)
+    story = Story(demo, {sample.dataset.name: Told(sample) for sample in demo.samples})
+    _generate(demo.samples, console, quiet=quiet)
+    alone = len(demo.samples) == 1  # of many, marts are published once, when what comes late is in them
+    with ExitStack() as stack:
+        stack.enter_context(dbt_ahead(len(demo.new) * (2 if alone else 1)))
+        if demo.new:
+            story.demo = demo = demo.at(demo.first_look)
+            _head(console, f"First look, {demo.lake.now():%Y-%m-%d %H:%M} UTC", "read from real files and over real HTTP, then built day by day")
+            for sample in demo.new:
+                with serving(demo.lake, sample.dataset):
+                    _round(story, sample, console, late=False, publish=alone, quiet=quiet)
+        story.demo = demo = demo.at(NOW)
+        then = (
+            "what comes late is read, and the days it belongs to are built again" if demo.new else "this demo ran before: what is done costs nothing"
+        )
+        _head(console, f"Then, {NOW:%Y-%m-%d %H:%M} UTC", then)
+        for sample in demo.samples:
+            with serving(demo.lake, sample.dataset):
+                _round(story, sample, console, late=True, publish=True, quiet=quiet)
     _check(story, console)
     _answer(story, console)
     return story
 
 
-def _round(story: Story, console: Console, *, quiet: bool) -> None:
-    """Fetch what the plan names, build what is stale, publish what that reaches: what the sensors would request."""
-    from lakehouse.defs.run import materialize_clean, materialize_marts, materialize_planned
+def _generate(samples: Sequence[Sample], console: Console, *, quiet: bool) -> None:
+    _head(
+        console,
+        "Five days of five systems" if len(samples) > 1 else "Five days",
+        "generated, with every defect known to happen, and the truth about them",
+    )
+    for sample in samples:
+        with advancing("generating", quiet=quiet) as advance:
+            made = sample.generate(partial(advance, sample.dataset.name))
+        console.print(f"{tick(True)} {sample.dataset.name}: {sample.dataset.contract.title}, {'in' if made else 'as it was in'} {sample.folder}")
 
-    lake, dataset = story.demo.lake, story.demo.dataset
-    with advancing("fetching", quiet=quiet) as advance:
-        done = _noted(story, materialize_planned(lake, dataset, advance=advance))
-    show_fetched(done.reports, console)
+
+def _round(story: Story, sample: Sample, console: Console, *, late: bool, publish: bool, quiet: bool) -> None:
+    """Read what is new, build what is stale, publish what that reaches: what the sensors would request."""
+    from lakehouse.defs.run import materialize_clean, materialize_marts
+
+    lake, dataset, told = story.demo.lake, sample.dataset, story.told[sample.dataset.name]
+    console.print(f"[bold]{dataset.name}[/]  [dim]{sample.arrive(late=late)}[/]")
+    with advancing(f"{dataset.name}: reading", quiet=quiet) as advance:
+        done = _noted(told, sample.read(lake, advance))
+    show_read(done.reports, console)
     stale = stale_days(lake, dataset)
-    if not stale:
-        console.print(f"{tick(True)} nothing is stale: {len(fetched(done.reports)['days'])} days touched, no hour to build")
-        return
-    with advancing("building", quiet=quiet) as advance:
-        done = _noted(story, materialize_clean(lake, dataset, [s.day for s in stale], advance=advance))
-    _show_rebuilt(story, stale, done.reports, console)
-    with advancing("publishing", quiet=quiet) as advance:
-        done = _noted(story, materialize_marts(lake, dataset, [s.day for s in stale], advance=advance))
-    show_published(done.reports, console)
+    if stale:
+        with advancing(f"{dataset.name}: building", quiet=quiet) as advance:
+            done = _noted(told, materialize_clean(lake, dataset, [s.day for s in stale], advance=advance))
+        _show_rebuilt(story, told, done.reports, console)
+    else:
+        console.print(f"{tick(True)} nothing is stale: no day to build")
+    days = unpublished_days(lake, dataset) if publish else ()
+    if days:
+        with advancing(f"{dataset.name}: publishing", quiet=quiet) as advance:
+            done = _noted(told, materialize_marts(lake, dataset, days, advance=advance))
+        show_published(done.reports, console)
 
 
-def _noted(story: Story, done: Materialized) -> Materialized:
-    story.runs.extend(done.run_ids)
-    story.failed.extend(f"{partition}: {error}" for partition, error in done.failures.items())
+def _noted(told: Told, done: Materialized) -> Materialized:
+    told.runs.extend(done.run_ids)
+    told.failed.extend(f"{partition}: {error}" for partition, error in done.failures.items())
     return done
 
 
-def _show_rebuilt(story: Story, stale: Sequence[StaleDay], reports: Sequence[DayReport], console: Console) -> None:
-    story.built.extend(reports)
-    story.failed.extend(failed_checks(reports))
-    show_built(reports, console)
-    late = [r for r in reports if r.day == story.demo.late_hour.date() and r.previous is not None]
-    for one in late:
-        hours = ", ".join(sorted(ref.grain for ref in one.rebuilt))
-        reason = next(s.reason for s in stale if s.day == one.day)
-        console.print(f"{tick(True)} {one.day} healed: rebuilt {hours}, kept the other {one.reused} hours as they were ({reason})")
+def _show_rebuilt(story: Story, told: Told, reports: Sequence[DayReport], console: Console) -> None:
+    told.built.extend(reports)
+    told.failed.extend(failed_checks(reports))
+    if len(story.told) == 1:
+        show_built(reports, console)
+    else:
+        kept, aside = sum(r.books.kept for r in reports), sum(r.books.quarantined + r.books.unreadable for r in reports)
+        console.print(f"{tick(not failed_checks(reports, warned=True))} {len(reports)} days built: {kept:,} rows kept, {aside:,} in quarantine")
+    healed = [r for r in reports if r.previous is not None and r.rebuilt and r.day < story.demo.lake.now().date()]
+    for one in healed:
+        which = ", ".join(sorted(ref.grain for ref in one.rebuilt))
+        console.print(f"{tick(True)} {one.day} healed: rebuilt {which}" + (f", kept {one.reused} as they were" if one.reused else ""))
 
 
 def _check(story: Story, console: Console) -> None:
     from lakehouse.cli.books import show_sums
     from lakehouse.operations.reconciliation import reconcile
-    from lakehouse.operations.truth import compare
 
-    _head(console, "The books", "every line and row in exactly one term, tolerance zero, against the truth of the generator")
-    lake, dataset = story.demo.lake, story.demo.dataset
-    story.books = reconcile(lake, dataset)
-    story.truth = compare(lake, dataset, story.demo.folder / "truth.json", visible_until=lake.now())
-    show_sums(story.books, console)
-    rows = [(t.name, t.truth, t.lake, tick(t.agrees)) for t in story.truth if t.truth or t.lake]
-    console.print()
-    console.print(table(None, ["term", "truth", "lake", ""], rows, raw=True))
+    _head(console, "The books", "every line and row in exactly one term, tolerance zero, against the truth of the generators")
+    lake = story.demo.lake
+    for one in story.told.values():
+        one.books, one.truth = reconcile(lake, one.sample.dataset), one.sample.truth(lake)
+    if len(story.told) == 1:
+        (one,) = story.told.values()
+        assert one.books is not None  # noqa: S101  it was just made
+        show_sums(one.books, console)
+        console.print()
+        rows: list[tuple[Any, ...]] = [(t.name, t.truth, t.lake, tick(t.agrees)) for t in one.truth if t.truth or t.lake]
+        console.print(table(None, ["term", "truth", "lake", ""], rows, raw=True))
+        return
+    header = ["dataset", "lines", "unreadable", "rows", "quarantined", "held", "duplicate", "kept", "closes", "agrees with the truth"]
+    console.print(table(None, header, [_books_row(one) for one in story.told.values()], raw=True))
+
+
+def _books_row(one: Told) -> tuple[Any, ...]:
+    assert one.books is not None  # noqa: S101  it was just made
+    b, agree = one.books.books, sum(t.agrees for t in one.truth)
+    terms = f"{tick(agree == len(one.truth))} {agree} of {len(one.truth)} terms"
+    counts = (b.lines, b.unreadable, b.rows, b.quarantined, b.held, b.duplicate, b.kept)
+    return (one.sample.dataset.name, *counts, tick(one.books.closes), terms)
 
 
 def _answer(story: Story, console: Console) -> None:
-    from lakehouse.marts.specs import find_mart
     from lakehouse.steps.query import connect
 
-    _head(console, "Three questions", "asked of the published marts")
-    with connect(story.demo.lake, [story.demo.dataset]) as con:
-        story.answers = [_ask(con, find_mart(name).questions[0]) for name in story.demo.dataset.showcase]
-        story.example = _example(con, story.demo.dataset)
-    for one in story.answers:
-        console.print(f"[bold]{escape(one.ask)}[/]")
-        console.print(table(None, one.columns, one.rows))
-        console.print()
-
-
-def _ask(con: Any, question: Question) -> Answer:
-    found = con.execute(question.sql)
-    columns = tuple(str(d[0]) for d in found.description)
-    return Answer(question.ask, question.sql, columns, tuple(found.fetchmany(5)))
-
-
-def _example(con: Any, dataset: Dataset) -> tuple[str, ...]:
-    """Arguments of `lakehouse explain row` for the row of a derived mart that counts most."""
-    from lakehouse.marts.specs import mart_specs
-
-    spec = next((s for s in mart_specs(dataset.name) if s.explain_counts and s.derives_from and s.dated and "actor" in s.grain), None)
-    if spec is None:
-        return ()
-    columns = ", ".join(spec.grain)
-    row = con.execute(f"SELECT {columns} FROM marts.{spec.name} ORDER BY {spec.explain_counts} DESC, {columns} LIMIT 1").fetchone()
-    values = [str(v).lower() if isinstance(v, bool) else "" if v is None else str(v) for v in row or ()]
-    return (spec.name, *(f"{name}={value}" for name, value in zip(spec.grain, values, strict=False)))
+    _head(console, "Three questions" if len(story.told) == 1 else "Three questions to each", "asked of the published marts")
+    with connect(story.demo.lake, [one.sample.dataset for one in story.told.values()]) as con:
+        for one in story.told.values():
+            one.answers, one.example = answers(con, one.sample.dataset), example(con, one.sample.dataset)
+    for name, one in story.told.items():
+        show_answers(name, one.answers, console, short=len(story.told) > 1)
 
 
 def _head(console: Console, title: str, below: str) -> None:
     console.print(f"\n[bold cyan]{escape(title)}[/]  [dim]{escape(below)}[/]")
-
-
-def _console(quiet: bool) -> Console:
-    return Console(quiet=True) if quiet else facts()

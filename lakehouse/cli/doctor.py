@@ -33,7 +33,7 @@ def doctor(
     """Is everything in place: versions, the lake's format, the token key, disk, Dagster's home, sensors, pools, orphans.
 
     Every note and fault says what to do about it. With --source it asks the source itself, as the first fetch would, and shows one record without its
-    values. Exits with 1 when something is wrong; a note is no fault.
+    values; of files it tells what lies in the inbox. Exits with 1 when something is wrong; a note is no fault.
 
     Example:  [bold]lakehouse doctor[/]     [bold]lakehouse doctor --source[/]     [bold]lakehouse doctor --clear[/]
     """
@@ -51,11 +51,11 @@ def doctor(
 def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
     from lakehouse.cli.simulated import serving
     from lakehouse.operations.health import Finding
-    from lakehouse.sources.reports_api.doctor import doctor_source
+    from lakehouse.operations.sources import inspect_source
 
-    chosen = pick_dataset(dataset)
+    chosen = pick_dataset(lake, dataset)
     with serving(lake, chosen):
-        for one in doctor_source(lake, chosen):
+        for one in inspect_source(lake, chosen):
             yield Finding(one.name, one.state, one.message, one.remedy)
 
 
@@ -64,7 +64,7 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     from lakehouse.operations.health import Finding, findings
     from lakehouse.operations.orphans import clear_all, orphans
 
-    chosen = all_datasets() if name is None else [pick_dataset(name)]
+    chosen = all_datasets() if name is None else [pick_dataset(lake, name)]
     yield from findings(lake)
     for dataset in chosen:
         try:

@@ -44,7 +44,8 @@ def expire(
 
     if as_json and not (dry_run or yes):
         raise ConfigurationError("Raw would be deleted for good, and --json does not ask. Look with --json --dry-run, then say --json --yes.")
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     limit = before.date() if before else None
     if not (dry_run or yes):
         limit = _ask(let_go(opened, chosen, limit, dry_run=True))

@@ -169,7 +169,8 @@ def line(
     """
     from lakehouse.steps.explain import explain_line
 
-    found = explain_line(open_for_reading(ctx, lake), pick_dataset(dataset), part, number, raw=raw)
+    opened = open_for_reading(ctx, lake)
+    found = explain_line(opened, pick_dataset(opened, dataset, of=part), part, number, raw=raw)
     if as_json:
         print_json(found)
     else:

@@ -9,7 +9,7 @@ import typer
 
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_writing, pick_dataset
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_writing, pick_fetched_dataset
 from lakehouse.errors import ConfigurationError
 
 
@@ -35,7 +35,7 @@ def fetch(
 
     It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it
     again and only what is missing is asked for. Lines that were landed before are counted, not landed twice. While the source is away it says what
-    it waits for; when nothing failed but what may pass, the exit code is 3.
+    it waits for; when nothing failed but what may pass, the exit code is 3. Datasets of files are landed by `lakehouse ingest`.
 
     The first fetch of a source reads back to the lake's start: look with --plan before.
 
@@ -45,12 +45,15 @@ def fetch(
     from lakehouse.cli.simulated import serving
     from lakehouse.cli.work import Failed, advancing, fetched, runs, show_fetched
     from lakehouse.defs.run import materialize_planned, materialize_raw
+    from lakehouse.landing.plan import source_by_time
 
     if start is None and (end is not None or application):
         raise ConfigurationError("--to and --application choose from a range: say where it begins with --from. Without any, what is new is fetched.")
     if plan and (start is not None or build):
         raise ConfigurationError("--plan shows the next fetch as it would be planned: leave out --from, --to and --build.")
-    opened, chosen = open_for_writing(ctx, lake), pick_dataset(dataset)
+    opened = open_for_writing(ctx, lake)
+    chosen = pick_fetched_dataset(opened, dataset)
+    source_by_time(chosen)
     if plan:
         with serving(opened, chosen):
             show(preview(opened, chosen), as_json=as_json)
@@ -77,7 +80,7 @@ def fetch(
     done.raise_for_failures()
     failed.end("What failed")
     if not build and not as_json:
-        hint("build what landed: lakehouse replay --stale   (or leave it to the sensor: lakehouse dev --sensors)")
+        hint(f"build what landed: lakehouse replay --stale --dataset {chosen.name}   (or leave it to the sensor: lakehouse dev --sensors)")
 
 
 def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli import books, demo, dev, doctor, expire, explain, fetch, quarantine, replay, reveal, simulate, sources, sql, status
+from lakehouse.cli import books, demo, dev, doctor, expire, explain, fetch, ingest, quarantine, replay, reveal, simulate, sources, sql, status
 from lakehouse.cli.exits import MEANINGS, ExitCode
 from lakehouse.cli.output import Warnings, notes
 from lakehouse.cli.session import LakehouseGroup, LakeOption, Session
@@ -28,6 +28,7 @@ START, CHANGE, LOOK, MEND = "Start here", "Change the lake", "Look into it", "Wh
 app.command("demo", rich_help_panel=START)(demo.demo)
 app.command("dev", rich_help_panel=START)(dev.dev)
 app.command("fetch", rich_help_panel=CHANGE)(fetch.fetch)
+app.command("ingest", rich_help_panel=CHANGE)(ingest.ingest)
 app.command("replay", rich_help_panel=CHANGE)(replay.replay)
 app.command("expire", rich_help_panel=CHANGE)(expire.expire)
 app.command("status", rich_help_panel=LOOK)(status.status)

@@ -12,7 +12,16 @@ from rich.markup import escape
 
 from lakehouse.cli.dates import DAY
 from lakehouse.cli.output import facts, hint, print_json, table, warn
-from lakehouse.cli.session import DatasetOption, FlowingGroup, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import (
+    DatasetOption,
+    DatasetsOption,
+    FlowingGroup,
+    JsonOption,
+    LakeOption,
+    open_for_reading,
+    pick_dataset,
+    pick_datasets,
+)
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ RuleOption = Annotated[
 
 @app.command("list")
 def list_rules(
-    ctx: typer.Context, dataset: DatasetOption = None, day: DayOption = None, as_json: JsonOption = False, lake: LakeOption = None
+    ctx: typer.Context, dataset: DatasetsOption = None, day: DayOption = None, as_json: JsonOption = False, lake: LakeOption = None
 ) -> None:
     """Refused lines and rows by rule, with one example each. Level `held`: sound rows that came too late.
 
@@ -41,14 +50,15 @@ def list_rules(
     """
     from lakehouse.operations.quarantine import rule_counts
 
-    found = rule_counts(open_for_reading(ctx, lake), pick_dataset(dataset), day=day.date() if day else None)
+    opened = open_for_reading(ctx, lake)
+    found = [one for chosen in pick_datasets(opened, dataset) for one in rule_counts(opened, chosen, day=day.date() if day else None)]
     if as_json:
         print_json(found)
         return
-    rows = [(r.rule, r.field, r.level, r.count, r.first_day, r.last_day, f"{r.part} {r.line}") for r in found]
-    facts().print(table(None, ["rule", "field", "level", "count", "first day", "last day", "example (part line)"], rows))
+    rows = [(r.dataset, r.rule, r.field, r.level, r.count, r.first_day, r.last_day, f"{r.part} {r.line}") for r in found]
+    facts().print(table(None, ["dataset", "rule", "field", "level", "count", "first day", "last day", "example (part line)"], rows))
     if found:
-        hint(f"see the lines: lakehouse quarantine show --rule {found[0].rule}   add --raw for their text")
+        hint(f"see the lines: lakehouse quarantine show --dataset {found[0].dataset} --rule {found[0].rule}   add --raw for their text")
     else:
         hint("no build that counts has refused or holds anything" + (f" on {day:%Y-%m-%d}" if day else ""))
 
@@ -76,9 +86,9 @@ def show(
     if (part is None) != (line is None):
         raise ConfigurationError("To show one line give its part and its number: lakehouse quarantine show PART LINE.")
     ref = LineRef(part, line) if part is not None and line is not None else None
-    found = refused(
-        open_for_reading(ctx, lake), pick_dataset(dataset), day=day.date() if day else None, rule=rule, ref=ref, limit=limit or None, raw=raw
-    )
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset, of=part)
+    found = refused(opened, chosen, day=day.date() if day else None, rule=rule, ref=ref, limit=limit or None, raw=raw)
     if as_json:
         print_json(found)
         return
@@ -115,7 +125,8 @@ def export(
 
     if rule == HELD_LATE:
         raise ConfigurationError("Held rows are sound, they only came late: there is nothing to mend. Admit them with: lakehouse quarantine release")
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     rows = [r for r in refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None) if r.level != HELD_LEVEL]
     gone = expired_lines(opened, chosen, (LineRef(r.part, r.line) for r in rows))
     try:
@@ -131,7 +142,7 @@ def export(
             count += 1
     if gone:
         warn(f"{gone:,} lines are left out: their raw has expired, so they cannot be mended any more.")
-    hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file}')
+    hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file} --dataset {chosen.name}')
 
 
 @app.command("redrive")
@@ -157,7 +168,8 @@ def redrive(
     from lakehouse.defs.told import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     report = land(opened, chosen, file)
     tell_redrive(opened, chosen, report)
     result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
@@ -193,7 +205,8 @@ def release(
     from lakehouse.defs.told import tell_release
     from lakehouse.steps.release import release as land
 
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     report = land(opened, chosen, {d.date() for d in day} if day else None)
     tell_release(opened, chosen, report)
     number, failed = report.manifest.number if report.manifest is not None else None, Failed()

@@ -46,7 +46,8 @@ def replay(
     Example:  [bold]lakehouse replay 2026-11-18[/]     [bold]lakehouse replay --stale[/]     [bold]lakehouse replay --from 2026-11-01 --to
     2026-11-07[/]
     """
-    opened, chosen = open_for_reading(ctx, lake), pick_dataset(dataset)
+    opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     days = _days(opened, chosen, day, start, end, stale)
     if force:
         from lakehouse.steps.build import refuse_sealed_days
@@ -72,7 +73,7 @@ def _days(
         return [s.day for s in stale_days(lake, dataset)]
     if named:
         return sorted({d.date() for d in named})
-    first = start.date() if start is not None else lake.start(dataset.name)
+    first = start.date() if start is not None else lake.start(dataset.name, dataset.contract.history)
     last = end.date() if end is not None else lake.now().date()
     if last < first:
         raise ConfigurationError(f"The range ends before it begins: --from {first} --to {last}. Expected --to to be the same day or a later one.")

@@ -29,9 +29,10 @@ def reveal(
     from lakehouse.steps.reveal import reveal as find
 
     opened = open_for_reading(ctx, lake)
+    chosen = pick_dataset(opened, dataset)
     with progress(quiet=as_json) as shown:
         task = shown.add_task("reading raw parts", total=None)
-        found = find(opened, pick_dataset(dataset), token, why=reason, progress=lambda done, total: shown.update(task, completed=done, total=total))
+        found = find(opened, chosen, token, why=reason, progress=lambda done, total: shown.update(task, completed=done, total=total))
     if as_json:
         print_json(found)
     elif found.address is not None:

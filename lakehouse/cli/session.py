@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,13 +15,19 @@ from lakehouse.cli.output import error_panel, notes
 from lakehouse.errors import ConfigurationError, LakehouseError
 from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake
 
+if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+
 LakeOption = Annotated[
     str | None,
     typer.Option("--lake", "-l", metavar="URL", help="The lake: a folder or a URL. Default: LAKEHOUSE_URL, else data/.", show_default=False),
 ]
+DatasetsOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Only this dataset. Default: all that the lake holds.", show_default=False)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.", show_default=False)]
 DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Dataset; may be left out while there is one.", show_default=False)
+    str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Dataset; may be left out where the lake holds one only.", show_default=False)
 ]
 
 
@@ -53,16 +60,48 @@ def open_for_writing(ctx: typer.Context, lake: str | None) -> Lake:
     return open_lake(lake_url(ctx, lake))
 
 
-def pick_dataset(name: str | None) -> Any:
-    """The dataset of that name; the only one where none is named."""
+def pick_dataset(lake: Lake, name: str | None, *, of: str | None = None) -> Dataset:
+    """The dataset of that name; where none is named the one whose raw part this is (`of`), else the only one that the lake holds.
+
+    `ConfigurationError` when several come into question.
+    """
     from lakehouse.datasets.registry import all_datasets, find_dataset
+    from lakehouse.operations.held import held_datasets
 
     if name is not None:
         return find_dataset(name)
-    known = all_datasets()
-    if len(known) != 1:
-        raise ConfigurationError(f"Say which dataset: --dataset {'|'.join(d.name for d in known)}.")
-    return known[0]
+    if of is not None:
+        owner = next((d for d in all_datasets() if of.startswith(f"raw/{d.name}/")), None)
+        if owner is not None:
+            return owner
+    return _only(held_datasets(lake) or all_datasets())
+
+
+def pick_datasets(lake: Lake, name: str | None) -> Sequence[Dataset]:
+    """The dataset of that name; where none is named all that the lake holds, and all that there are of a lake that holds none yet."""
+    from lakehouse.datasets.registry import all_datasets, find_dataset
+    from lakehouse.operations.held import held_datasets
+
+    return [find_dataset(name)] if name is not None else held_datasets(lake) or all_datasets()
+
+
+def pick_fetched_dataset(lake: Lake, name: str | None) -> Dataset:
+    """As `pick_dataset`, of the datasets that can be asked for windows of time."""
+    from lakehouse.datasets.model import ReportsApiSource
+    from lakehouse.datasets.registry import all_datasets, find_dataset
+    from lakehouse.operations.held import held_datasets
+
+    if name is not None:
+        return find_dataset(name)
+    by_time = [d for d in all_datasets() if isinstance(d.source, ReportsApiSource)]
+    held = {d.name for d in held_datasets(lake)}
+    return _only([d for d in by_time if d.name in held] or by_time)
+
+
+def _only(datasets: Sequence[Dataset]) -> Dataset:
+    if len(datasets) != 1:
+        raise ConfigurationError(f"Say which dataset: --dataset {'|'.join(d.name for d in datasets)}.")
+    return datasets[0]
 
 
 class FlowingGroup(TyperGroup):

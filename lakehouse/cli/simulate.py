@@ -1,4 +1,4 @@
-"""`lakehouse simulate`: a Reports API on this machine, and activities for it to tell."""
+"""`lakehouse simulate`: samples of every dataset with the truth about them, and a Reports API on this machine."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import typer
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, notes, print_json
 from lakehouse.cli.session import FlowingGroup, JsonOption
+from lakehouse.cli.simulate_files import files
 from lakehouse.errors import ConfigurationError
 
-_HELP = """A Reports API on this machine, and activities for it to tell.
+_HELP = """Samples of every dataset with the truth about them, and a Reports API on this machine.
 
-Example:  [bold]lakehouse simulate activities sample/ --start 2026-11-13 --end 2026-11-20[/], then
+Example:  [bold]lakehouse simulate files listening --to sample/[/], then [bold]lakehouse ingest listening sample/first[/]
+[bold]lakehouse simulate activities sample/ --start 2026-11-13 --end 2026-11-20[/], then
 [bold]lakehouse simulate reports-api sample/[/]
 """
 app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
+app.command("files")(files)
 
 
 def utc(value: dt.datetime | None) -> dt.datetime | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sources(ctx: typer.Context, as_json: JsonOption = False, lake: LakeOption = None) -> None:
-    """Every dataset: its source, applications, first day and engine in this lake.
+    """Every dataset: its source, the applications or feeds of it, first day and engine in this lake.
 
     What a lake reads is set in its lake.json, under datasets.<name>.source; secrets come from the environment.
 
@@ -31,7 +32,7 @@ def sources(ctx: typer.Context, as_json: JsonOption = False, lake: LakeOption = 
         print_json(rows)
         return
     cells = [(r.dataset, r.source, ", ".join(r.applications), r.start, r.engine, r.reads) for r in rows]
-    facts().print(table(None, ["dataset", "source", "applications", "from", "engine", "reads"], cells))
+    facts().print(table(None, ["dataset", "source", "applications or feeds", "from", "engine", "reads"], cells))
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,27 @@ class SourceRow:
 def _row(lake: Lake, dataset: Dataset) -> SourceRow:
     from lakehouse.steps.applications import applications_of
 
-    settings, declared = lake.dataset(dataset.name), dataset.source
-    simulated, url = settings.source.get("simulated"), settings.source.get("url")
-    reads = f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API" if declared else "files"
-    name = declared.name if declared is not None else None
-    return SourceRow(dataset.name, name, applications_of(lake, dataset), lake.start(dataset.name), settings.engine or dataset.engine, reads)
+    settings, name = lake.dataset(dataset.name), dataset.source.name if dataset.source is not None else None
+    reads = _reads(dataset, settings.source)
+    return SourceRow(
+        dataset.name,
+        name,
+        applications_of(lake, dataset),
+        lake.start(dataset.name, dataset.contract.history),
+        settings.engine or dataset.engine,
+        reads,
+    )
+
+
+def _reads(dataset: Dataset, told: Mapping[str, Any]) -> str:
+    """Where a lake with these settings of the source reads from, in words."""
+    from lakehouse.datasets.model import FileSource, ReportsApiSource
+
+    match dataset.source:
+        case FileSource():
+            return f"files in {told.get('inbox', f'inbox/{dataset.name}')}"
+        case ReportsApiSource():
+            simulated, url = told.get("simulated"), told.get("url")
+            return f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API"
+        case None:
+            return "what programs land"

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from lakehouse.cli.output import facts, print_json, table, tick
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading
+from lakehouse.cli.session import DatasetsOption, JsonOption, LakeOption, open_for_reading, pick_datasets
 
 if TYPE_CHECKING:
     from lakehouse.accounts.books import Books
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lakehouse.operations.status import Status
 
 
-def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOption = False, lake: LakeOption = None) -> None:
+def status(ctx: typer.Context, dataset: DatasetsOption = None, as_json: JsonOption = False, lake: LakeOption = None) -> None:
     """How complete, how late and how healthy each dataset is.
 
     "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
@@ -28,16 +28,16 @@ def status(ctx: typer.Context, dataset: DatasetOption = None, as_json: JsonOptio
 
     Example:  [bold]lakehouse status --json | jq '.[0].applications'[/]
     """
-    from lakehouse.datasets.registry import all_datasets, find_dataset
     from lakehouse.operations.status import status as read_status
 
     opened = open_for_reading(ctx, lake)
-    chosen = [find_dataset(dataset)] if dataset else list(all_datasets())
-    found = [read_status(opened, one) for one in chosen]
+    found = [read_status(opened, one) for one in pick_datasets(opened, dataset)]
     if as_json:
         print_json(found)
         return
-    for one in found:
+    for number, one in enumerate(found):
+        if number:
+            facts().print()
         show(one, facts())
 
 

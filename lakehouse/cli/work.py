@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lakehouse.marts.records import MartsReport
     from lakehouse.steps.build import DayReport
     from lakehouse.steps.fetch import FetchReport
+    from lakehouse.steps.ingest import IngestReport
 
 
 @dataclass
@@ -80,6 +82,22 @@ def fetched(reports: Sequence[FetchReport]) -> dict[str, Any]:
     }
 
 
+def ingested(reports: Sequence[IngestReport]) -> dict[str, Any]:
+    """What ingests came to, for people and machines."""
+    outcomes = [o for r in reports for o in r.outcomes]
+    manifests = [m for r in reports for m in r.manifests]
+    return {
+        "files": len(outcomes),
+        "manifests": [m.number for m in manifests],
+        "left": {o.path: o.skipped for o in outcomes if o.skipped is not None},
+        "failed": {o.path: str(o.error) for o in outcomes if o.error is not None},
+        "read": sum(m.books.read for m in manifests),
+        "placed": sum(m.books.placed for m in manifests),
+        "unplaced": sum(m.books.unplaced for m in manifests),
+        "days": sorted({day for r in reports for day in r.days}),
+    }
+
+
 def built(reports: Sequence[DayReport]) -> list[dict[str, Any]]:
     """What builds of days came to."""
     return [
@@ -114,9 +132,30 @@ def show_fetched(reports: Sequence[FetchReport], console: Console) -> None:
     )
 
 
+def show_ingested(reports: Sequence[IngestReport], console: Console) -> None:
+    """One sentence per ingest."""
+    facts = ingested(reports)
+    left = ", ".join(f"{count:,} {why}" for why, count in Counter(facts["left"].values()).items())
+    console.print(
+        f"{tick(not facts['failed'])} {len(facts['manifests']):,} of {facts['files']:,} files landed{f' ({left})' if left else ''}: "
+        f"{facts['read']:,} read = {facts['placed']:,} placed + {facts['unplaced']:,} unplaced; {_days(facts['days'])} touched"
+    )
+
+
+def show_read(reports: Sequence[FetchReport | IngestReport], console: Console) -> None:
+    """What was read, whatever the kind of the source."""
+    from lakehouse.steps.ingest import IngestReport
+
+    ingests = [r for r in reports if isinstance(r, IngestReport)]
+    if ingests:
+        show_ingested(ingests, console)
+    else:
+        show_fetched([r for r in reports if not isinstance(r, IngestReport)], console)
+
+
 def show_built(reports: Sequence[DayReport], console: Console) -> None:
     """One row per day."""
-    header = ["day", "hours rebuilt", "reused", "rows", "quarantined", "duplicates", "kept", "complete", "committed", "checks"]
+    header = ["day", "grains rebuilt", "reused", "rows", "quarantined", "duplicates", "kept", "complete", "committed", "checks"]
     rows = []
     for one in reports:
         b, checks = one.books, one.checks
@@ -135,8 +174,8 @@ def show_published(reports: Sequence[MartsReport], console: Console) -> None:
             console.print(f"{tick(True)} marts: version {one.version}, {len(one.rebuilt)} marts built, {len(one.tests)} tests passed ({one.reason})")
 
 
-def failed_checks(reports: Sequence[DayReport]) -> list[str]:
-    """The checks that failed as errors, in words. Those that only warn are told on stderr."""
+def failed_checks(reports: Sequence[DayReport], *, warned: bool = False) -> list[str]:
+    """The checks that failed as errors, in words. Those that only warn are told on stderr, unless they were (`warned`)."""
     errors = []
     for one in reports:
         for check in one.checks:
@@ -144,7 +183,7 @@ def failed_checks(reports: Sequence[DayReport]) -> list[str]:
                 sentence = f"{one.day} {check.name}: {check.description}"
                 if check.severity == "error":
                     errors.append(sentence)
-                else:
+                elif not warned:
                     warn(sentence)
     return errors
 

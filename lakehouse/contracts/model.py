@@ -170,8 +170,8 @@ class Contract:
     `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never). It arrives at its `ingest_time`, a column
     that tells when the producer's system took the event in; where there is none, at the reference time of its fetch (see `landing.manifest`).
     `times`: where the record's time stands, by which lines are routed to grains; of several (feeds that are written differently) the first that is
-    there. `start` of the data is a setting of the lake. `numbered_repeats`: identical lines of one file are rows of their own: the transform finds
-    the number of each among its likes in `Records.repeats`, to make it part of the key.
+    there. `history`: how long before a lake was made its records may be of, where the lake sets no `start`. `numbered_repeats`: identical lines of
+    one file are rows of their own: the transform finds the number of each among its likes in `Records.repeats`, to make it part of the key.
     """
 
     name: str
@@ -194,6 +194,7 @@ class Contract:
     numbered_repeats: bool = False
     drift: DriftPolicy = DriftPolicy()
     freshness: dt.timedelta = dt.timedelta(hours=6)
+    history: dt.timedelta = dt.timedelta(days=7305)
     tags: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

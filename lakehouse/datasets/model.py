@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -135,13 +135,18 @@ Source = ReportsApiSource | FileSource
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the house knows it. `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks."""
+    """A dataset as the house knows it.
+
+    `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks. `mart_variables`: variables of its dbt
+    models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
+    """
 
     contract: Contract
     transform: Transform
     source: Source | None
     engine: Literal["polars"] = "polars"
     showcase: tuple[str, ...] = ()
+    mart_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

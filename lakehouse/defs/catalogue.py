@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -12,7 +12,7 @@ import msgspec
 from lakehouse.contracts.model import Column, Contract
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.contracts.types import type_name
-from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.model import Dataset, FileSource
 from lakehouse.defs.charts import duration
 from lakehouse.marts.specs import MartSpec
 
@@ -20,6 +20,16 @@ from lakehouse.marts.specs import MartSpec
 def raw_key(dataset: str) -> dg.AssetKey:
     """`raw/<dataset>`."""
     return dg.AssetKey(["raw", dataset])
+
+
+def ingest_key(dataset: str) -> dg.AssetKey:
+    """`ingest/<dataset>`."""
+    return dg.AssetKey(["ingest", dataset])
+
+
+def ingest_pool(dataset: str) -> str:
+    """The pool of what ingests a dataset."""
+    return f"ingest_{dataset}"
 
 
 def clean_key(dataset: str) -> dg.AssetKey:
@@ -37,14 +47,29 @@ def mart_key(model: str) -> dg.AssetKey:
     return dg.AssetKey(["marts", model])
 
 
-def raw_description(dataset: Dataset) -> str:
-    """What raw holds, and what materializing a partition does."""
+ASKED_AGAIN = (
+    "Materializing a partition asks the source for it again and adds what is new; nothing is ever replaced.",
+    "The metadata shows the totals of the partition beside what this fetch brought.",
+)
+
+
+def raw_description(dataset: Dataset, filled: Sequence[str]) -> str:
+    """What raw holds, and how it is `filled`, in sentences."""
     contract, grain = dataset.contract, dataset.contract.grain
+    told = [f"Grain: one line per record, one partition per {grain}.", *filled]
+    first = f"**{contract.title}, as it was read.** Verbatim lines, never changed, routed by {contract.routed_by} (UTC).\n"
+    return "\n".join([first, *(f"* {sentence}" for sentence in told)])
+
+
+def ingest_description(dataset: Dataset, source: FileSource) -> str:
+    """What materializing it does, and which files it takes."""
+    feeds = "\n".join(f"* Feed `{feed.name}`: {', '.join(f'`{pattern}`' for pattern in feed.patterns)}." for feed in source.feeds)
     return (
-        f"**{contract.title}, as it was read.** Verbatim lines, never changed, routed by {contract.routed_by} (UTC).\n\n"
-        f"* Grain: one line per record, one partition per {grain}.\n"
-        f"* Materializing a partition asks the source for that {grain} again and adds what is new; nothing is ever replaced.\n"
-        "* The metadata shows the totals of the partition beside what this fetch brought."
+        f"**Lands the new files of {dataset.name}.** Each file becomes one manifest; a file whose content has landed before is left alone, a file "
+        "that cannot be read is named and the others go on.\n\n"
+        f"{feeds}\n"
+        f"* The inbox is `inbox/{dataset.name}` in the lake, unless lake.json names another folder or bucket prefix.\n"
+        f"* It tells the partitions of `raw/{dataset.name}` that it touched."
     )
 
 

@@ -50,7 +50,7 @@ class PartitionRun:
             yield
         except Exception as error:  # noqa: BLE001  whatever it is, it is told at the end, by `finish`
             self._failed[key] = error
-            self._context.log.error(f"{self._asset.to_user_string()} {key} failed: {_sentence(error)}")
+            self._context.log.error(f"{self._asset.to_user_string()} {key} failed: {sentence(error)}")
 
     @property
     def of_many(self) -> bool:
@@ -123,8 +123,8 @@ class PartitionRun:
             faults = list(self._failed.values())
             more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
             failure = dg.Failure(
-                f"{len(faults)} of {len(self.keys)} partitions failed: {', '.join(list(self._failed)[:_NAMED])}{more}. {_sentence(faults[0])}",
-                metadata={key: _sentence(error) for key, error in self._failed.items()},
+                f"{len(faults)} of {len(self.keys)} partitions failed: {', '.join(list(self._failed)[:_NAMED])}{more}. {sentence(faults[0])}",
+                metadata={key: sentence(error) for key, error in self._failed.items()},
             )
             retries.fail(self._context, failure, faults)
         for check in self._context.selected_asset_check_keys:  # their results were logged; the outputs are what runs wait for
@@ -174,6 +174,17 @@ class MartRun:
         self._context.log_event(evaluation(asset, result))
 
 
+def tell(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str, metadata: Metadata, *, version: str) -> None:
+    """A partition of an asset that is not this run's own is there because of it. `version` names its content."""
+    tags = {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
+    context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags))
+
+
+def tell_nothing_landed(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str, metadata: Metadata) -> None:
+    """A partition of an asset that is not this run's own was looked at, and holds nothing."""
+    context.log_event(dg.AssetObservation(asset, partition=key, metadata=metadata))
+
+
 def newest_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The newest materialization of a partition, in the form that a check result points with; None where there is none."""
     records = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition]), limit=1).records
@@ -204,7 +215,7 @@ def evaluation(
     )
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """What may be told of a fault. A library's own words can quote the data, which must not reach logs or metadata: then only where it was."""
     if isinstance(error, (LakehouseError, OSError)):
         return str(error)

@@ -23,9 +23,11 @@ from lakehouse.steps.build import DayReport
 if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
     from lakehouse.marts.records import MartsReport
+    from lakehouse.steps.ingest import IngestReport
 
 SAMPLE = 20
 _DATES = 10
+_FILES = 50  # of those that an ingest landed, the last
 _PER_RULE = 4
 _SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
@@ -93,6 +95,27 @@ def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
         "last_manifest": max((p.number for p in parts), default=0),
         "expired": f"{expired(grain.date, seal)}; new lines of it go to the unplaced lines of the day they land on" if seal is not None else None,
         "late_found_by_all_fetches": _recovered(ledger.recovered),
+    }
+    return _present(shown)
+
+
+def ingest_metadata(report: IngestReport, ledger: Ledger) -> dict[str, Any]:
+    """Of an ingest: what it landed, file by file, and up to when each feed is read."""
+    books = report.books
+    landed = [o for o in report.outcomes if o.manifest is not None]
+    rows = [{"file": o.name, "feed": o.feed, "lines": o.manifest.books.read, "manifest": o.manifest.number} for o in landed if o.manifest is not None]
+    read = ({"feed": name, "read_up_to": windows[-1].end.isoformat()} for name, windows in sorted(ledger.coverage.items()) if windows)
+    shown = {
+        "files_landed": len(landed),
+        "files_left": len(report.skipped),
+        "lines_read": books.read,
+        "lines_placed": books.placed,
+        "lines_unplaced": books.unplaced,
+        "partitions_touched": len(report.partitions),
+        "files": _table(rows[-_FILES:], {"file": "string", "feed": "string", "lines": "int", "manifest": "int"}) if rows else None,
+        "feeds": _table(read, {"feed": "string", "read_up_to": "string"}) if ledger.coverage else None,
+        "last_manifest": ledger.last_number,
+        "seconds": round(report.seconds, 3),
     }
     return _present(shown)
 

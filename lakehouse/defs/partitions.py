@@ -12,7 +12,6 @@ from lakehouse.settings import Lake
 
 HOUR_FORMAT = "%Y-%m-%dT%H"  # the key of a partition is the key of its grain; no colon, which Windows has no file names for
 DAY_FORMAT = "%Y-%m-%d"
-RETENTION = dt.timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,13 @@ class Calendar:
     loaded_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     @classmethod
-    def of(cls, lake: Lake | None, dataset: str) -> Calendar:
-        """The calendar of a dataset; a lake that is not made yet would start where the source's memory does."""
+    def of(cls, lake: Lake | None, dataset: Dataset) -> Calendar:
+        """The calendar of a dataset; a lake that is not made yet would start its history before today."""
+        history = dataset.contract.history
         if lake is None:
-            return cls(dt.datetime.now(dt.UTC).date() - RETENTION)
+            return cls(dt.datetime.now(dt.UTC).date() - history)
         clock = lake.settings.clock
-        return cls(lake.start(dataset), clock.astimezone(dt.UTC) if clock is not None else None)
+        return cls(lake.start(dataset.name, history), clock.astimezone(dt.UTC) if clock is not None else None)
 
     @property
     def hours(self) -> dg.TimeWindowPartitionsDefinition:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
-from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.model import Dataset, ReportsApiSource
 from lakehouse.defs import catalogue, listen
 from lakehouse.defs.events import PartitionRun
 from lakehouse.defs.metadata import raw_metadata, raw_version
@@ -44,23 +44,22 @@ class RawConfig(dg.Config):
     applications: list[str] | None = Field(default=None, description="Only these applications of the source.")
 
 
-def build_raw_asset(*, dataset: Dataset, calendar: Calendar) -> dg.AssetsDefinition:
+def build_raw_asset(*, dataset: Dataset, calendar: Calendar, source: ReportsApiSource) -> dg.AssetsDefinition:
     """Raw of a dataset whose source can be asked for a window of time."""
     key, contract = catalogue.raw_key(dataset.name), dataset.contract
-    source = dataset.source.name if dataset.source else "files"
 
     @dg.asset(
         key=key,
         partitions_def=calendar.grains(dataset),
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=HOURS_PER_RUN),
-        pool=f"fetch_{source}",
+        pool=f"fetch_{source.name}",
         output_required=False,  # a run of many hours tells each by itself, see `events`
         group_name=dataset.name,
         owners=list(contract.owners),
         tags=catalogue.tags_of(contract, "raw"),
-        kinds={"raw", "jsonl", source},
-        description=catalogue.raw_description(dataset),
-        metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(dataset.source.applications if dataset.source else ())},
+        kinds={"raw", "jsonl", source.name},
+        description=catalogue.raw_description(dataset, catalogue.ASKED_AGAIN),
+        metadata={"dagster/table_name": f"raw.{dataset.name}", "applications": ", ".join(source.applications)},
         code_version="1",
     )
     def raw(context: dg.AssetExecutionContext, config: RawConfig, lake: LakeResource) -> Iterator[Any]:

@@ -36,12 +36,13 @@ def fail(context: dg.AssetExecutionContext, failure: dg.Failure, faults: Sequenc
 
 @contextlib.contextmanager
 def faults(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Around work that all partitions of a run share: a fault in it is one of every partition."""
+    """Around work that all partitions of a run share: a fault in it is one of every partition; of an asset without any, of the asset."""
     listen.failures({})
     try:
         yield
     except (LakehouseError, OSError) as error:
-        listen.failures(dict.fromkeys(context.partition_keys, error))
+        named = context.partition_keys if context.has_partition_key or context.has_partition_key_range else [context.asset_key.to_user_string()]
+        listen.failures(dict.fromkeys(named, error))
         fail(context, dg.Failure(str(error)), [error])
 
 

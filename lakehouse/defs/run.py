@@ -14,7 +14,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.house import definitions_of
 from lakehouse.defs.instance import open_instance, process_tags
-from lakehouse.defs.listen import Advance, listening
+from lakehouse.defs.listen import Advance, Listener, listening
 from lakehouse.defs.partitions import HOUR_FORMAT, Calendar
 from lakehouse.defs.ranges import range_tags, stretches
 from lakehouse.defs.raw import NOT_TRIED
@@ -22,6 +22,7 @@ from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.landing.manifest import Purpose
 from lakehouse.marts.specs import mart_specs
 from lakehouse.settings import Lake
+from lakehouse.sources.files.inbox import file_source
 from lakehouse.steps.fetch import next_fetch
 from lakehouse.steps.waiting import Waiting
 
@@ -35,7 +36,8 @@ class Materialized:
     """What came of one call: ids of the runs, the reports of the steps in order, and the partitions that failed with their errors.
 
     `kept`: partitions that stay as they were made before, and why: sealed days.
-    `reports`: `FetchReport` of `materialize_raw` (one per day of hours), `DayReport` of `materialize_clean`, `MartsReport` of `materialize_marts`.
+    `reports`: `FetchReport` of `materialize_raw` (one per day of hours), `IngestReport` of `materialize_ingest`, `DayReport` of
+    `materialize_clean`, `MartsReport` of `materialize_marts`.
     """
 
     run_ids: tuple[str, ...] = ()
@@ -73,7 +75,7 @@ def materialize_raw(
     config = {"purpose": purpose, "since": start.astimezone(dt.UTC).isoformat(), "until": end.astimezone(dt.UTC).isoformat()}
     if applications is not None:
         config["applications"] = list(applications)  # type: ignore[assignment]
-    keys = _hours(Calendar.of(lake, dataset.name), start, end)
+    keys = _hours(Calendar.of(lake, dataset), start, end)
     return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], keys, config, advance, waiting=waiting)
 
 
@@ -81,6 +83,18 @@ def materialize_planned(lake: Lake, dataset: Dataset, *, advance: Advance | None
     """Fetch what the plan of the next fetch names: unread hours, overlap, sweeps. One run per stretch of hours. Reports: `FetchReport`."""
     hours = {w.window.start.astimezone(dt.UTC).strftime(HOUR_FORMAT) for w in next_fetch(lake, dataset).windows}
     return _materialize(lake, dataset, [catalogue.raw_key(dataset.name)], sorted(hours), {"purpose": "planned"}, advance, waiting=waiting)
+
+
+def materialize_ingest(lake: Lake, dataset: Dataset, paths: Sequence[str] = (), *, advance: Advance | None = None) -> Materialized:
+    """Land new files by materializing `ingest/<dataset>` in one run. Reports: `IngestReport`; failures by path.
+
+    `paths`: files, folders or URLs; none: the inbox of the dataset. `ConfigurationError` for a dataset that is not read from files.
+    """
+    file_source(dataset)
+    work, key = _Work(lake, dataset, [catalogue.ingest_key(dataset.name)]), catalogue.ingest_key(dataset.name).to_user_string()
+    with open_instance(lake) as instance, listening(advance) as listener:
+        done = _executed(work, instance, listener, [], {"paths": list(paths)}, [key])
+    return Materialized((done.run_id,), tuple(listener.reports), listener.failures)
 
 
 def materialize_clean(
@@ -137,21 +151,32 @@ def _materialize(
             if listener.gave_up:
                 failures |= dict.fromkeys(stretch, NOT_TRIED)
                 continue
-            listener.failures = {}
-            result = work.execute(instance, stretch, config if later is None or not runs else later)
+            result = _executed(work, instance, listener, stretch, config if later is None or not runs else later, stretch)
             runs.append(result.run_id)
-            if _interrupted(result):
-                raise KeyboardInterrupt
-            if not result.success:
-                failures |= listener.failures or dict.fromkeys(stretch, TerminalError(_reason(result)))
+            failures |= listener.failures
     return Materialized(tuple(runs), tuple(listener.reports), failures, listener.kept)
+
+
+def _executed(
+    work: _Work, instance: dg.DagsterInstance, listener: Listener, keys: Sequence[str], config: Mapping[str, Any], named: Sequence[str]
+) -> dg.ExecuteInProcessResult:
+    """One run, to its end. What failed is in the listener: what the run told of, else all that it was for (`named`)."""
+    listener.failures = {}
+    result = work.execute(instance, keys, config)
+    if _interrupted(result):
+        raise KeyboardInterrupt
+    if result.success:
+        listener.failures = {}
+    elif not listener.failures:
+        listener.failures = dict.fromkeys(named, TerminalError(_reason(result)))
+    return result
 
 
 class _Work:
     """Assets of one dataset that one run makes together, and how."""
 
     def __init__(self, lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey]) -> None:
-        definitions = definitions_of(lake, lake.url)
+        definitions = definitions_of(lake, lake.url, [dataset])
         self._dataset, self._assets = dataset, list(assets)
         self._job = definitions.resolve_implicit_global_asset_job_def()
         self._node = definitions.resolve_asset_graph().get(assets[0])
@@ -166,12 +191,12 @@ class _Work:
         return stretches(keys, known, len(known))
 
     def execute(self, instance: dg.DagsterInstance, keys: Sequence[str], config: Mapping[str, Any]) -> dg.ExecuteInProcessResult:
-        """Run it here, to its end."""
+        """Run it here, to its end. `keys`: none for assets without partitions."""
         many = len(keys) > 1
         return self._job.execute_in_process(
             instance=instance,
             asset_selection=self._assets,
-            partition_key=None if many else keys[0],
+            partition_key=keys[0] if len(keys) == 1 else None,
             tags={**process_tags(), "lakehouse/dataset": self._dataset.name, **(range_tags(keys) if many else {})},
             run_config={**_QUIET, "ops": {self._node.assets_def.op.name: {"config": dict(config)}}},
             raise_on_error=False,

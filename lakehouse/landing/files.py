@@ -82,7 +82,7 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
     The feed counts as read without gaps from the lake's start up to its newest event less `lateness`; what is older than what was read so far
     is late. Raises `FileReadError` when the same content was landed under this name, `TransientError` when a day of it was sealed in the meantime.
     """
-    start = dt.datetime.combine(lake.start(written.contract.name), dt.time(), tzinfo=dt.UTC)
+    start = dt.datetime.combine(lake.start(written.contract.name, written.contract.history), dt.time(), tzinfo=dt.UTC)
     newest = max((part.max_time for part in written.parts if part.max_time is not None), default=start)
     covered = Window(start, newest - lateness)
 
@@ -133,7 +133,7 @@ class _Landing:
     """The lines of one file on their way: routed, numbered, counted."""
 
     def __init__(self, lake: Lake, contract: Contract, ledger: Ledger, fetch_id: str) -> None:
-        router = Router(contract, lake.start(contract.name), lake.now(), ledger.sealed)
+        router = Router(contract, lake.start(contract.name, contract.history), lake.now(), ledger.sealed)
         self._unplaced_grain = router.unplaced
         self._router = BatchRouter(router, contract)
         self._repeats: Counter[bytes] | None = Counter() if contract.numbered_repeats else None

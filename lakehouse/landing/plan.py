@@ -81,13 +81,16 @@ def plan_fetch(lake: Lake, dataset: Dataset, ledger: Ledger, applications: Seque
     Raises `ConfigurationError` for a dataset that is not read by time.
     """
     source = source_by_time(dataset)
-    return FetchPlan(dataset.name, tuple(_Planner(lake, dataset.name, source, ledger, a).plan() for a in applications))
+    return FetchPlan(dataset.name, tuple(_Planner(lake, dataset, source, ledger, a).plan() for a in applications))
 
 
 def source_by_time(dataset: Dataset) -> ReportsApiSource:
     """The source that a dataset is read from by time; `ConfigurationError` when it has none."""
     if not isinstance(dataset.source, ReportsApiSource):
-        raise ConfigurationError(f"{dataset.name} has no source that can be asked for a window of time, so nothing can be fetched for it.")
+        raise ConfigurationError(
+            f"{dataset.name} has no source that can be asked for a window of time, so nothing can be fetched for it. Files are taken in by: "
+            f"lakehouse ingest {dataset.name}"
+        )
     return dataset.source
 
 
@@ -110,11 +113,11 @@ def overlap_of(ledger: Ledger, application: str, now: dt.datetime) -> tuple[dt.t
 class _Planner:
     """The plan of one application."""
 
-    def __init__(self, lake: Lake, dataset: str, source: ReportsApiSource, ledger: Ledger, application: str) -> None:
+    def __init__(self, lake: Lake, dataset: Dataset, source: ReportsApiSource, ledger: Ledger, application: str) -> None:
         self._source, self._ledger, self._application = source, ledger, application
         self._now = lake.now()
         self._end = self._now - source.margin
-        start = dt.datetime.combine(lake.start(dataset), dt.time(), tzinfo=dt.UTC)
+        start = dt.datetime.combine(lake.start(dataset.name, dataset.contract.history), dt.time(), tzinfo=dt.UTC)
         self._first = max(start, oldest_kept(lake, source) + RETENTION_RESERVE)
         self._frontier = ledger.frontier(application)
 

@@ -36,7 +36,7 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     fetch_id = new_fetch_id(started_at, "redrive")
     positions = _positions(lake, contract, ledger, mended)
     writer = PartWriter(lake.store, contract.name, fetch_id, ids=not positions)
-    router = Router(contract, lake.start(contract.name), started_at, ledger.sealed)
+    router = Router(contract, lake.start(contract.name, contract.history), started_at, ledger.sealed)
     unplaced = 0
     for ref, line in mended:
         if not line.strip() or b"\n" in line:

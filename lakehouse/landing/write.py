@@ -139,7 +139,7 @@ class _Landing:
         self._lake, self._window, self._by_time = lake, window, by == "time"
         self.ledger = ledger
         self.edges: list[bytes] = []
-        self._route = Router(contract, lake.start(contract.name), lake.now(), ledger.sealed)
+        self._route = Router(contract, lake.start(contract.name, contract.history), lake.now(), ledger.sealed)
         self._known: dict[str, KnownIds] = {}
         self._met: dict[str, set[bytes]] = {}
         self._coverage = before.coverage.get(application, ())

@@ -19,7 +19,7 @@ from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
 from lakehouse.marts.dbt import DbtRun, read_run, run_dbt
-from lakehouse.marts.plan import Asked, Plan, plan_build, recipe
+from lakehouse.marts.plan import Asked, Plan, plan_build, project_digest, recipe
 from lakehouse.marts.reach import ranges
 from lakehouse.marts.records import BuiltDay, DateRange, MartsRefusedError, MartsReport, VersionRecord
 from lakehouse.marts.sources import SCHEMA
@@ -74,8 +74,9 @@ class _Attempt:
     def __post_init__(self) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.specs = mart_specs(self.dataset.name)
-        self.collector = self.lake.dataset(self.dataset.name).source.get("collector_client_id")
-        self.recipe = recipe(self.collector)
+        told = self.lake.dataset(self.dataset.name).source
+        self.variables = {name: told.get(setting) for name, setting in self.dataset.mart_variables.items()}
+        self.recipe = recipe(self.dataset.name, self.variables)
         self.current = publish.current_version(self.lake, self.dataset)
         self.lost = self.current is not None and publish.version_file(self.lake, self.current) is None
         if self.lost:
@@ -176,12 +177,12 @@ class _Attempt:
         return {
             "mart_dates": {name: [[a.isoformat(), b.isoformat()] for a, b in stretches] for name, stretches in self._stretches(plan).items()},
             "as_of": plan.as_of.isoformat() if plan.as_of is not None else None,
-            "collector_client_id": self.collector,
+            **self.variables,
         }
 
     def _parsed(self) -> Path:
         """Where the parsed dbt project is kept: parsing takes longer than building."""
-        name = "-".join([self.recipe, *(importlib.metadata.version(package) for package in _SOFTWARE)])
+        name = "-".join([project_digest(), *(importlib.metadata.version(package) for package in _SOFTWARE)])
         folder = publish.local_root(self.lake) / "marts" / ".parsed"
         for old in folder.glob("*.msgpack"):
             if old.stem != name:
@@ -230,7 +231,7 @@ class _Attempt:
             models={**self._stretches(plan), **dict.fromkeys(plan.whole, ())},
             rows=rows,
             recipe=self.recipe,
-            collector_client_id=self.collector,
+            variables=self.variables,
             file=publish.file_for(self.dataset.name, number, self.id),
             reason=plan.reason,
             seconds=self._seconds(),

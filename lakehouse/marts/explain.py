@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lakehouse.accounts.lateness import BUCKETS
@@ -13,7 +13,6 @@ from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_OF_THE_VERSION = ("as_of", "collector_client_id")
 _CONSTANTS = {"lateness_buckets": BUCKETS}
 
 
@@ -23,7 +22,7 @@ def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: Ver
     `template`: `spec.explain`, over the columns of clean, or `spec.explain_quarantine`. `row`: column -> value, as DuckDB gives it in Python; columns
     that the template does not name may be missing. Raises `ConfigurationError` for a row without a column that it needs.
     """
-    values = {**_CONSTANTS, **{name: getattr(record, name) for name in _OF_THE_VERSION}, **row}
+    values = {**_CONSTANTS, "as_of": record.as_of, **record.variables, **row}
 
     def fill(found: re.Match[str]) -> str:
         if found[1] not in values:
@@ -33,9 +32,9 @@ def predicate(spec: MartSpec, template: str, row: Mapping[str, Any], record: Ver
     return _PLACE.sub(fill, template)
 
 
-def placeholders(template: str) -> set[str]:
-    """The columns that a template names; what is of the version or of the software is left out."""
-    return set(_PLACE.findall(template)) - set(_OF_THE_VERSION) - set(_CONSTANTS)
+def placeholders(template: str, variables: Collection[str] = ()) -> set[str]:
+    """The columns that a template names. What is of the version (its last date, the `variables` of the dataset) or of the software is left out."""
+    return set(_PLACE.findall(template)) - {"as_of", *variables, *_CONSTANTS}
 
 
 def literal(value: Any) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 
@@ -19,7 +20,8 @@ from lakehouse.marts.specs import MartSpec
 from lakehouse.tables.views import CleanVersion
 
 Coverage = Mapping[str, Sequence[Window]]
-_RECIPE_FOLDERS = ("models", "macros", "seeds", "tests")
+_PROJECT_FILE = "dbt_project.yml"
+_SQL_FOLDERS = ("models", "macros", "seeds", "tests")
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,40 @@ class Plan:
         return not self.fresh and not self.dates and not self.whole
 
 
-def recipe(collector_client_id: str | None) -> str:
-    """32 hex digits that change with the dbt project and with what it is told beside dates."""
+def recipe(dataset: str, variables: Mapping[str, str | None], project: Path | None = None) -> str:
+    """32 hex digits that change with what makes the marts of a dataset: its models, macros and seeds, those that all share, and what dbt is told
+    beside dates. `project`: the folder of the dbt project.
+    """
+    project = project or dbt_project()
+    others = {path.name for path in (project / "models").iterdir() if path.is_dir()} - {dataset}
+    files = [path for path in _sql_files(project) if not others & set(path.relative_to(project).parts[1:2])]
+    return _digest([msgspec.json.encode(dict(sorted(variables.items()))), _shared_settings(project, others)], project, files)
+
+
+def project_digest() -> str:
+    """32 hex digits that change with the dbt project of all datasets."""
     project = dbt_project()
-    files = [project / "dbt_project.yml", *(path for folder in _RECIPE_FOLDERS for path in sorted((project / folder).rglob("*")) if path.is_file())]
-    found = hashlib.blake2b(msgspec.json.encode(collector_client_id), digest_size=16)
+    return _digest([], project, [project / _PROJECT_FILE, *_sql_files(project)])
+
+
+def _sql_files(project: Path) -> list[Path]:
+    return [path for folder in _SQL_FOLDERS for path in sorted((project / folder).rglob("*")) if path.is_file()]
+
+
+def _shared_settings(project: Path, others: Set[str]) -> bytes:
+    """`dbt_project.yml` without what it says of the folders of other datasets."""
+    import yaml  # type: ignore[import-untyped]
+
+    told = yaml.safe_load((project / _PROJECT_FILE).read_bytes())
+    for kind in ("models", "seeds"):
+        for settings in (told.get(kind) or {}).values():
+            for name in others & set(settings or ()):
+                del settings[name]
+    return msgspec.json.encode(told, order="deterministic")
+
+
+def _digest(told: Sequence[bytes], project: Path, files: Sequence[Path]) -> str:
+    found = hashlib.blake2b(b"\0".join(told), digest_size=16)
     for path in files:
         found.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
@@ -94,7 +125,7 @@ def _why_fresh(current: VersionRecord | None, recipe_now: str, asked: Asked) -> 
     if current is None:
         return "nothing was published yet"
     if current.recipe != recipe_now:
-        return "the dbt project or the collector's client id changed, so every date is built anew"
+        return "the models of the dataset or a setting that they are told changed, so every date is built anew"
     if asked.force and asked.days is None:
         return "every date was asked for"
     return None

@@ -21,6 +21,7 @@ from lakehouse.tables.views import quarantine_files
 class RuleCount:
     """How often a rule refused something (level `held`: held something back). `part`, `line`: one example."""
 
+    dataset: str
     rule: str
     field: str | None
     level: str
@@ -64,7 +65,7 @@ def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> 
         example=pl.struct("part", "line").sort_by("part", "line").first(),
     )
     ordered = grouped.unnest("example").sort("count", "rule", "field", descending=[True, False, False]).collect()
-    return [RuleCount(**row) for row in ordered.to_dicts()]
+    return [RuleCount(dataset=dataset.name, **row) for row in ordered.to_dicts()]
 
 
 def refused(

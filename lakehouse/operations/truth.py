@@ -57,9 +57,7 @@ def _counts(dataset: Dataset, truth: Path, visible_until: dt.datetime | None) ->
     try:
         return msgspec.json.decode(truth.read_bytes(), type=_TruthFile).total
     except msgspec.DecodeError as error:
-        raise ConfigurationError(
-            f"{truth} is no truth of a generator: {error}. Expected the truth.json that `lakehouse simulate activities` writes."
-        ) from error
+        raise ConfigurationError(f"{truth} is no truth of a generator: {error}. Expected the truth.json that `lakehouse simulate` writes.") from error
 
 
 def generator_of(dataset: Dataset) -> Any:

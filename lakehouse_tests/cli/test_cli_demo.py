@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lakehouse.cli.demo_lake import NOW, check_place, clear, first_look, is_demo_lake
+from lakehouse.cli.demo_lake import check_place, clear, is_demo_lake
+from lakehouse.cli.demo_samples import NOW, sample_of
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import open_lake
@@ -32,23 +33,23 @@ def test_a_folder_with_other_things_is_left_alone(run: Any, tmp_path: Path) -> N
 
 def test_an_object_store_is_no_place_for_a_demo() -> None:
     with pytest.raises(ConfigurationError, match="local disk"):
-        check_place("s3://bucket/lake", DATASET)
+        check_place("s3://bucket/lake")
 
 
 @pytest.mark.slow
 def test_the_demo_runs_heals_closes_and_runs_again_for_nothing(run: Any, tmp_path: Path, token_key: str) -> None:
     root = tmp_path / "demo"
-    told = run("demo", "--lake", root, "--json")
+    told = run("demo", "--dataset", "workspace_audit", "--lake", root, "--json")
     assert told.code == 0, told.err
-    first = told.json
+    first = told.json["datasets"]["workspace_audit"]
     assert first["closes"]
     assert [t for t in first["truth"] if t["truth"] != t["lake"]] == []
     assert len(first["answers"]) == 3
     assert all(a["rows"] for a in first["answers"])
     healed = [d for d in first["days_built"] if d["day"] == "2026-11-18"]
-    assert healed[0]["hours_rebuilt"] == 24
-    assert healed[1]["hours_reused"] > 0 < healed[1]["hours_rebuilt"] < 24
-    again = run("demo", "--lake", root)
+    assert healed[0]["grains_rebuilt"] == 24
+    assert healed[1]["grains_reused"] > 0 < healed[1]["grains_rebuilt"] < 24
+    again = run("demo", "--dataset", "workspace_audit", "--lake", root)
     assert again.code == 0
     assert "nothing is stale" in again.out
     _every_mart_is_explained(root)
@@ -74,7 +75,7 @@ def _every_mart_is_explained(root: Path) -> None:
 
 def _its_lake_is_known_and_can_be_cleared(root: Path) -> None:
     lake = open_lake(root)
-    assert is_demo_lake(lake, DATASET)
-    assert lake.settings.clock == NOW > first_look(DATASET)
-    clear(check_place(str(root), DATASET))
+    assert is_demo_lake(lake)
+    assert lake.settings.clock == NOW > sample_of(root, DATASET).first_look
+    clear(check_place(str(root)))
     assert list(root.iterdir()) == []

@@ -66,7 +66,7 @@ def test_books_close_and_tell_what_is_pending(run: Any, small_lake: Any, token_k
     shown = run("books", "--lake", small_lake.folder).out
     assert "The books close." in shown
     assert "1 landed lines are pending" in shown
-    one = run("books", "--day", "2026-11-17", "--json", "--lake", small_lake.folder).json["reconciliation"]["days"]
+    one = run("books", "--day", "2026-11-17", "--json", "--lake", small_lake.folder).json["datasets"][0]["reconciliation"]["days"]
     assert [d["day"] for d in one] == ["2026-11-17"]
 
 
@@ -171,7 +171,7 @@ def test_doctor_looks_at_the_simulated_source(run: Any, simulated_lake: Path) ->
 
 
 def test_sources_tell_where_each_dataset_is_read_from(run: Any, simulated_lake: Path) -> None:
-    (row,) = run("sources", "--json", "--lake", simulated_lake).json
+    row = next(r for r in run("sources", "--json", "--lake", simulated_lake).json if r["dataset"] == "workspace_audit")
     assert (row["reads"], row["start"]) == ("simulated activities in activities", "2026-11-17")
 
 

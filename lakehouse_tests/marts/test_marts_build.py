@@ -174,7 +174,7 @@ def test_a_red_test_publishes_nothing_and_says_which(changing: Built) -> None:
 def test_another_collector_builds_every_date_anew(changing: Built) -> None:
     lake = changing.lake.with_settings(LakeSettings(datasets={"workspace_audit": DatasetSettings()}))
     report = publish_marts(lake, changing.dataset)
-    assert "collector's client id changed" in report.reason
+    assert "a setting that they are told changed" in report.reason
     assert len(report.days) == 4
     path = published_path(lake, changing.dataset)
     assert path is not None

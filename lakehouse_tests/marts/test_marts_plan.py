@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -52,7 +53,7 @@ def published(prints: dict[int, int], *, as_of: int, coverage: dict[str, tuple[W
     return VersionRecord(
         number=1, dataset="d", built_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC), clean_version=1,
         days={day(n): BuiltDay(p, 10, ()) for n, p in prints.items()}, coverage=coverage or {}, as_of=day(as_of), models={}, rows={}, recipe=recipe,
-        collector_client_id=None, file="f", reason="", seconds=0.0, software={},
+        variables={}, file="f", reason="", seconds=0.0, software={},
     )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def test_another_recipe_builds_every_date_even_when_one_day_was_asked_for() -> N
     found = plan(published({0: 1, 1: 2}, as_of=1, recipe="older"), clean({0: 1, 1: 2}), Asked({day(0)}))
     assert found.fresh
     assert found.changed == (day(0), day(1))
-    assert "the dbt project" in found.reason
+    assert "the models of the dataset" in found.reason
 
 
 def test_an_empty_window_that_fills_a_hole_changes_no_clean_day_but_what_looks_at_coverage() -> None:
@@ -161,6 +162,43 @@ def test_differing_days_are_those_of_which_another_hour_is_covered(one: tuple[Wi
     assert differing_days(one, other) == {t.date() for t in times if contains(one, t) != contains(other, t)}
 
 
-def test_the_recipe_is_of_the_project_and_the_collector() -> None:
-    assert recipe("a") == recipe("a")
-    assert len({recipe("a"), recipe("b"), recipe(None)}) == 3
+PROJECT = {
+    "dbt_project.yml": "models:\n  lakehouse:\n    +materialized: incremental\n    plays: {staging: {}}\n    orders: {staging: {}}\n",
+    "models/plays/staging/a.sql": "select 1",
+    "models/orders/staging/b.sql": "select 1",
+    "macros/orders/m.sql": "own",
+    "macros/shared.sql": "shared",
+    "seeds/orders/s.csv": "a",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "rebuilt"),
+    [
+        ("models/orders/staging/b.sql", "select 2", {"orders"}),
+        ("macros/orders/m.sql", "other", {"orders"}),
+        ("seeds/orders/s.csv", "b", {"orders"}),
+        ("models/orders/new/c.sql", "select 3", {"orders"}),
+        ("macros/shared.sql", "other", {"plays", "orders"}),
+        ("tests/generic/t.sql", "other", {"plays", "orders"}),
+        ("dbt_project.yml", PROJECT["dbt_project.yml"].replace("orders: {staging", "orders: {marts"), {"orders"}),
+        ("dbt_project.yml", PROJECT["dbt_project.yml"].replace("incremental", "table"), {"plays", "orders"}),
+        ("models/clicks/staging/d.sql", "select 4", set()),
+    ],
+)
+def test_a_change_of_the_project_rebuilds_the_marts_that_it_makes(tmp_path: Path, file: str, text: str, rebuilt: set[str]) -> None:
+    for name, content in PROJECT.items():
+        _write(tmp_path / name, content)
+    before = {dataset: recipe(dataset, {}, tmp_path) for dataset in ("plays", "orders")}
+    _write(tmp_path / file, text)
+    assert {dataset for dataset, was in before.items() if recipe(dataset, {}, tmp_path) != was} == rebuilt
+
+
+def test_the_recipe_is_of_what_the_models_are_told_too() -> None:
+    assert recipe("workspace_audit", {"id": "a"}) == recipe("workspace_audit", {"id": "a"})
+    assert len({recipe("workspace_audit", {"id": value}) for value in ("a", "b", None)}) == 3
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

@@ -30,7 +30,7 @@ def record(number: int, build_id: str = "a") -> VersionRecord:
     return VersionRecord(
         number=number, dataset=DATASET.name, built_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC), clean_version=1,
         days={dt.date(2026, 3, 2): BuiltDay(1, 2, ("clean/x.parquet",))}, coverage={}, as_of=None, models={}, rows={}, recipe="r",
-        collector_client_id=None, file=publish.file_for(DATASET.name, number, build_id), reason="test", seconds=0.0, software={},
+        variables={}, file=publish.file_for(DATASET.name, number, build_id), reason="test", seconds=0.0, software={},
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def _publish(small: Any, days: dict[dt.date, BuiltDay]) -> None:
         models={},
         rows={},
         recipe="",
-        collector_client_id=None,
+        variables={},
         file=f"marts/{small.dataset.name}/1.duckdb",
         reason="",
         seconds=0.0,

@@ -160,5 +160,6 @@ CONTRACT = Contract(
     transform_version=2,
     owners=("team:security-data",),
     freshness=dt.timedelta(hours=6),
+    history=dt.timedelta(days=180),  # the retention of the Reports API
     tags=(("domain", "security"), ("pii", "tokenised")),
 )

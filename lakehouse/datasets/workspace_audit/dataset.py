@@ -10,5 +10,6 @@ DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
     source=ReportsApiSource(applications=("token", "login", "saml", "admin", "drive")),
+    mart_variables={"collector_client_id": "collector_client_id"},
     showcase=("audit_top_methods", "audit_volume_anomalies", "audit_failed_logins"),
 )

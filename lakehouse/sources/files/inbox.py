@@ -43,7 +43,10 @@ class FoundFile:
 def file_source(dataset: Dataset) -> FileSource:
     """The files that a dataset is read from; `ConfigurationError` when it is read from something else."""
     if not isinstance(dataset.source, FileSource):
-        raise ConfigurationError(f"{dataset.name} is not read from files, so nothing can be ingested for it.")
+        raise ConfigurationError(
+            f"{dataset.name} is not read from files, so nothing can be ingested for it. A source that is asked for windows of time is read by: "
+            f"lakehouse fetch --dataset {dataset.name}"
+        )
     return dataset.source
 
 

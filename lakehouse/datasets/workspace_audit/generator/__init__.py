@@ -1,6 +1,6 @@
 """Samples of `workspace_audit`: activities as the Admin SDK Reports API serves them, with every defect known to happen, counted exactly."""
 
-from lakehouse.datasets.workspace_audit.generator.demo import DEMO_DAYS, DEMO_FIRST_LOOK, small_demo
+from lakehouse.datasets.workspace_audit.generator.demo import DEMO_DAYS, DEMO_FIRST_LOOK, DEMO_SOURCE, small_demo
 from lakehouse.datasets.workspace_audit.generator.options import (
     APPLICATIONS,
     COLLECTOR_CLIENT_ID,
@@ -21,6 +21,7 @@ __all__ = [
     "CUSTOMER_ID",
     "DEMO_DAYS",
     "DEMO_FIRST_LOOK",
+    "DEMO_SOURCE",
     "Arguments",
     "Counts",
     "Defects",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from lakehouse.datasets.workspace_audit.generator.options import LateHour
+from lakehouse.datasets.workspace_audit.generator.options import APPLICATIONS, COLLECTOR_CLIENT_ID, LateHour
 from lakehouse.datasets.workspace_audit.generator.run import Progress, generate
 from lakehouse.datasets.workspace_audit.generator.truth import Truth
 
@@ -16,6 +16,8 @@ DEMO_ACTIVITIES = 60_000
 # Before `now` the late hour becomes visible; a first fetch by a clock of `now - DEMO_FIRST_LOOK` does not see it, one at `now` does.
 DEMO_LATE_VISIBLE = dt.timedelta(hours=1)
 DEMO_FIRST_LOOK = dt.timedelta(hours=2)
+# Settings of the source that make the most of the sample.
+DEMO_SOURCE = {"applications": list(APPLICATIONS), "collector_client_id": COLLECTOR_CLIENT_ID}
 
 
 def small_demo(folder: Path, now: dt.datetime, *, progress: Progress | None = None) -> Truth:

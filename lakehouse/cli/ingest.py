@@ -1,0 +1,62 @@
+"""`lakehouse ingest`: land the files that wait in a dataset's inbox, or that are named."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from lakehouse.cli.output import facts, hint, print_json
+from lakehouse.cli.session import JsonOption, LakeOption, open_for_writing
+
+
+def ingest(
+    ctx: typer.Context,
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Whose files they are.", show_default=False)],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH...]", help="Files, folders or URLs such as s3://bucket/plays/. Default: the inbox.", show_default=False),
+    ] = None,
+    build: Annotated[bool, typer.Option("--build", help="Then build the days that are stale and publish the marts.", show_default=False)] = False,
+    as_json: JsonOption = False,
+    lake: LakeOption = None,
+) -> None:
+    """Land new files: each becomes one manifest, and its lines go to the days of their own times.
+
+    It materializes ingest/<dataset> in Dagster's history, as the sensor does. The inbox is inbox/<dataset> in the lake, or what lake.json names. A
+    file whose content landed before is left alone, so it is safe to run again; files are never changed or moved. A file that cannot be read is
+    named, the others go on, and the exit code is 1 (3 where another try may help).
+
+    Example:  [bold]lakehouse ingest listening --build[/]     [bold]lakehouse ingest listening exports/2018-11.csv.gz[/]
+    """
+    from lakehouse.cli.exits import code_of_all
+    from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
+    from lakehouse.datasets.registry import find_dataset
+    from lakehouse.defs.run import materialize_ingest
+    from lakehouse.sources.files.inbox import file_source
+
+    chosen = find_dataset(dataset)
+    file_source(chosen)
+    opened = open_for_writing(ctx, lake)
+    with advancing("ingesting", quiet=as_json) as advance:
+        done = materialize_ingest(opened, chosen, paths or (), advance=advance)
+    if not done.reports:
+        done.raise_for_failures()
+    if not as_json:
+        show_ingested(done.reports, facts())
+    result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
+    errors = [f"{path}: {error}" for path, error in done.failures.items()]
+    after = Failed()
+    if build:
+        from lakehouse.cli.replay import build_stale
+
+        built, after = build_stale(opened, chosen, quiet=as_json)
+        result |= built
+        errors += after.words
+    if as_json:
+        print_json(result | {"errors": errors})
+    if done.failures:
+        after.code = after.code if after.words else code_of_all(done.failures.values())
+    Failed(errors, after.code).end("What failed")
+    if not build and not as_json:
+        hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")

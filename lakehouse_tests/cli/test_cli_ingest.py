@@ -1,0 +1,110 @@
+"""`lakehouse ingest` and what is around it, over datasets of files: from a sample of files to books that agree with its truth."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.settings import LakeSettings, open_lake
+
+
+@pytest.fixture
+def sample(run: Any, plays: Dataset, tmp_path: Path) -> Path:
+    made = run(
+        "simulate", "files", "plays", "--to", tmp_path / "sample", "--start", "2026-11-15", "--days", 3, "--events", 60, "--set", "copies=5", "--json"
+    )
+    assert made.code == 0, made.err
+    assert made.json["truth"]["books"]["duplicate"] == 15
+    return tmp_path / "sample"
+
+
+@pytest.fixture
+def here(tmp_path: Path, token_key: str) -> tuple[str, Path]:
+    import datetime as dt
+
+    clock = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    open_lake(tmp_path / "lake").with_settings(LakeSettings(clock=clock, made=clock))
+    return ("--lake", tmp_path / "lake")
+
+
+def test_files_become_books_that_agree_with_the_truth(run: Any, sample: Path, here: tuple[str, Path]) -> None:
+    first = run("ingest", "plays", sample / "first", "--build", "--json", *here)
+    assert first.code == 0, first.err
+    assert (first.json["ingest"]["files"], first.json["ingest"]["placed"], first.json["ingest"]["unplaced"]) == (3, 75, 3)
+    assert [d["day"] for d in first.json["days"]] == ["2026-11-15", "2026-11-16", "2026-11-17", "2026-11-20"]
+    late = run("ingest", "plays", sample / "late", "--build", "--json", *here)
+    assert [d["day"] for d in late.json["days"]] == ["2026-11-16"]
+    compared = run("books", "--truth", sample / "truth.json", "--json", *here)
+    assert compared.code == 0, compared.out
+    assert [t for t in compared.json["truth"] if t["truth"] != t["lake"]] == []
+    again = run("ingest", "plays", sample, "--build", "--json", *here)
+    assert again.json["days"] == []
+
+
+def test_the_inbox_is_the_default_and_what_comes_of_it_is_one_sentence(run: Any, sample: Path, here: tuple[str, Path]) -> None:
+    inbox = here[1] / "inbox" / "plays"
+    inbox.mkdir(parents=True)
+    for file in (sample / "first").iterdir():
+        os.utime(file.rename(inbox / file.name), (1_700_000_000, 1_700_000_000))
+    shown = run("ingest", "plays", *here)
+    assert "3 of 3 files landed: 78 read = 75 placed + 3 unplaced" in shown.out
+    assert "3 read already" in run("ingest", "plays", *here).out
+    looked = run("doctor", "--source", "--dataset", "plays", *here)
+    assert (looked.code, "3 files like *.jsonl" in looked.out, "0 files to read" in looked.out) == (0, True, True)
+
+
+def test_a_bad_file_is_named_and_the_exit_code_is_1(run: Any, sample: Path, here: tuple[str, Path]) -> None:
+    (sample / "first" / "bad.jsonl.gz").write_bytes(b"this is no gzip")
+    result = run("ingest", "plays", sample / "first", "--json", *here)
+    assert result.code == 1
+    assert "bad.jsonl.gz" in result.err
+    assert len(result.json["ingest"]["manifests"]) == 3
+    assert [Path(path).name for path in result.json["ingest"]["failed"]] == ["bad.jsonl.gz"]
+
+
+def test_a_wrong_path_is_a_usage_error(run: Any, plays: Dataset, here: tuple[str, Path]) -> None:
+    result = run("ingest", "plays", here[1] / "nowhere", *here)
+    assert (result.code, "no file or folder" in result.err) == (2, True)
+
+
+def test_fetch_and_ingest_point_to_each_other(run: Any, here: tuple[str, Path], plays: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = run("fetch", "--dataset", "plays", *here)
+    assert (refused.code, "lakehouse ingest plays" in refused.err) == (2, True)
+
+
+def test_ingest_refuses_a_dataset_that_is_fetched(run: Any, here: tuple[str, Path]) -> None:
+    refused = run("ingest", "workspace_audit", *here)
+    assert (refused.code, "lakehouse fetch --dataset workspace_audit" in refused.err) == (2, True)
+
+
+def test_looks_are_over_all_datasets_of_the_lake_and_changes_ask_for_one(run: Any, sample: Path, here: tuple[str, Path]) -> None:
+    for dataset in ("plays", "visits"):
+        assert run("ingest", dataset, sample / "first", "--build", "--json", *here).code == 0
+    assert [one["dataset"] for one in run("status", "--json", *here).json] == ["plays", "visits"]
+    books = run("books", "--json", *here).json
+    assert (books["closes"], [d["reconciliation"]["dataset"] for d in books["datasets"]]) == (True, ["plays", "visits"])
+    assert {r["dataset"] for r in run("quarantine", "list", "--json", *here).json} == {"plays", "visits"}
+    assert [(r["dataset"], r["reads"]) for r in run("sources", "--json", *here).json] == [
+        ("plays", "files in inbox/plays"),
+        ("visits", "files in inbox/visits"),
+    ]
+    assert run("sql", "SELECT dataset, sum(kept) AS kept FROM ops.books GROUP BY ALL ORDER BY ALL", "--json", *here).json == [
+        {"dataset": "plays", "kept": 60},
+        {"dataset": "visits", "kept": 60},
+    ]
+    asked = run("replay", "--stale", *here)
+    assert (asked.code, "--dataset plays|visits" in asked.err) == (2, True)
+    part = run("quarantine", "list", "--dataset", "visits", "--json", *here).json[0]
+    assert run("explain", "line", part["part"], part["line"], *here).code == 0  # the part says whose it is
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [("copise=5", "no argument copise"), ("copies", "sets nothing"), ("copies=x", "does not take"), ("seed.a=1", "no")]
+)
+def test_a_wrong_argument_of_a_generator_is_a_usage_error(run: Any, plays: Dataset, tmp_path: Path, more: str, told: str) -> None:
+    result = run("simulate", "files", "plays", "--to", tmp_path / "sample", "--set", more)
+    assert (result.code, told in result.err) == (2, True)

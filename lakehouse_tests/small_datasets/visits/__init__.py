@@ -1,0 +1,1 @@
+"""Visits: the same as plays under another name, so that there are two."""
