@@ -44,5 +44,5 @@ def _mixed(lanes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 def _hex(lanes: npt.NDArray[np.uint64]) -> pl.Series:
     text = lanes.astype(">u8").tobytes().hex().encode()
     offsets = np.arange(len(lanes) + 1, dtype=np.int64) * _DIGITS
-    buffers: Any = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    return pl.Series(pa.LargeStringArray.from_buffers(len(lanes), buffers[1], buffers[2]), dtype=pl.String)
+    buffers: Any = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(text)]
+    return pl.Series(pa.LargeStringArray.from_buffers(len(lanes), buffers[0], buffers[1]), dtype=pl.String)
