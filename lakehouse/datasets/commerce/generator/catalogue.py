@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Catalogue:
-    """`prices`: in thousandths. Of each version, `texts`: a line of product p in n pieces at `p * MOST_PIECES + n - 1`; `shown`: the product alone."""
+    """`prices`: in thousandths. Of each version, `texts`: product p in n pieces at `p * MOST_PIECES + n - 1`; `shown`: the product alone."""
 
     prices: Numbers
     codes: pl.Series

@@ -10,10 +10,10 @@ import msgspec
 class Defects(msgspec.Struct, frozen=True):
     """Shares, 0 to 1, of the events that are spoilt; an event has one defect at most.
 
-    Refused: `malformed` (cut off), `wrong_type` (a number for the session), `missing_key` (no event id), `unknown_version` (schema version 3), `bad_time`
-    (no time). Kept all the same: `unknown_field` (that the contract does not name), `moved_type` (a text for `gdpr`, which goes to `_extra`),
-    `price_as_number` (money not quoted), `duplicate` (the line once more in its file), `retold` (once more in the late file, in the other schema
-    version), `late` (in the late file only), `out_of_order` (up to half an hour later in its file; beside other defects).
+    Refused: `malformed` (cut off), `wrong_type` (a number for the session), `missing_key` (no event id), `unknown_version` (schema version 3),
+    `bad_time` (no time). Kept: `unknown_field` (no name in the contract), `moved_type` (a text for `gdpr`, which goes to `_extra`),
+    `price_as_number` (money not quoted), `duplicate` (the line once more in its file), `retold` (once more in the late file, in the other
+    schema version), `late` (in the late file only), `out_of_order` (up to half an hour later in its file; beside other defects).
 
     Of the lines of invoices: `repeated` (an identical line, a row of its own), `unsplittable`, `bad_number` (a quantity or a price that is none),
     `bad_price` (four decimals).

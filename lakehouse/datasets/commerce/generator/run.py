@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -64,8 +64,8 @@ def _write(file: BinaryIO, lines: pl.Series) -> None:
         file.write(_bytes(ended))
 
 
-def _bytes(texts: pl.Series) -> Iterable[int] | memoryview:
-    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-    begin, end = (array.offset, array.offset + len(array))
-    offsets = np.frombuffer(array.buffers()[1], np.int64)
-    return memoryview(array.buffers()[2])[offsets[begin] : offsets[end]]
+def _bytes(texts: pl.Series) -> memoryview:
+    array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int64)
+    return memoryview(data)[ends[array.offset] : ends[array.offset + len(array)]]

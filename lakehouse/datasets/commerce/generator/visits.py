@@ -22,7 +22,7 @@ class Visits:
     """Visits and their events, those of a visit together and in their order.
 
     Per visit: `tenant`, `customer` (-1: not logged in), `carts` (lines of its order), `first_cart` (place of the first). Per event: `visit`, `kind`,
-    `at` (milliseconds of the day), `product` and `pieces` (of what is looked at or put into the cart). Per thing in a cart: `cart_product`, `cart_pieces`.
+    `at` (milliseconds of the day), `product` and `pieces` (of what is looked at or put in). Per thing in a cart: `cart_product`, `cart_pieces`.
     """
 
     tenant: Numbers
