@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from lakehouse.datasets.commerce.generator.visits import CANCEL, CART, CHECKOUT,
 
 CURRENCIES = ("EUR", "GBP", "USD", "PLN")
 _REGIONS = ("EU", "UK", "US", "EU")
+_CUT_OFF = 90  # letters that are left of a malformed line
 _PAGES = ("/", "/new", "/sale", "/search", "/help", "/account")
 
 
@@ -30,13 +32,14 @@ def event_lines(
             "tenant": visits.tenant[visit],
             "visit": visit + first_visit,
             "customer": visits.customer[visit],
-            "place": chosen - np.searchsorted(visits.visit, visit),
+            "place": visits.place[chosen],
             "spoilt": spoilt,
         }
     )
-    frame = frame.with_columns(pl.Series("goods", _goods(visits, chosen, versions, catalogue), dtype=pl.String))
+    goods = _changed(_goods(visits, chosen, versions, catalogue), spoilt == "price_as_number", _unquoted)
+    frame = frame.with_columns(goods.alias("goods"))
     line = pl.concat_str(_opening(day), _person(), _body(day), _scores(), _closing())
-    return frame.select(_spoil(line).alias("line")).to_series()
+    return _changed(frame.select(line.alias("line")).to_series(), spoilt == "malformed", lambda texts: texts.str.head(_CUT_OFF))
 
 
 def visit_name(visit: pl.Expr, day: dt.date) -> pl.Expr:
@@ -128,9 +131,16 @@ def _closing() -> pl.Expr:
     )
 
 
-def _spoil(line: pl.Expr) -> pl.Expr:
-    unquoted = line.str.replace_all(r'"(unit_price|price)":"([0-9.]+)"', '"$1":$2')
-    return pl.when(_is("malformed")).then(line.str.head(90)).when(_is("price_as_number")).then(unquoted).otherwise(line)
+def _changed(texts: pl.Series, where: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """The texts, those that are marked changed: they are few, and an expression would change all to choose among them."""
+    at = np.flatnonzero(where.fill_null(value=False).to_numpy())
+    place = np.arange(len(texts))
+    place[at] = len(texts) + np.arange(len(at))
+    return pl.concat([texts, change(texts.gather(at))]).gather(place)
+
+
+def _unquoted(goods: pl.Series) -> pl.Series:
+    return goods.str.replace_all(r'"(unit_price|price)":"([0-9.]+)"', '"$1":$2')
 
 
 def _goods(visits: Visits, chosen: Numbers, versions: Numbers, catalogue: Catalogue) -> Any:
@@ -156,4 +166,4 @@ def _goods(visits: Visits, chosen: Numbers, versions: Numbers, catalogue: Catalo
     )
     offsets: Any = pa.array(np.concatenate([[0], ends]), pa.int64())
     lists = pa.LargeListArray.from_arrays(offsets, table.gather(place).to_arrow())
-    return pl.Series(lists).list.join(",")
+    return pl.Series(lists).list.join(",", ignore_nulls=True)

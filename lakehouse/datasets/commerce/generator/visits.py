@@ -22,7 +22,8 @@ class Visits:
     """Visits and their events, those of a visit together and in their order.
 
     Per visit: `tenant`, `customer` (-1: not logged in), `carts` (lines of its order), `first_cart` (place of the first). Per event: `visit`, `kind`,
-    `at` (milliseconds of the day), `product` and `pieces` (of what is looked at or put in). Per thing in a cart: `cart_product`, `cart_pieces`.
+    `place` in its visit, `at` (milliseconds of the day), `product` and `pieces` (of what is looked at or put in). Per thing in a cart:
+    `cart_product`, `cart_pieces`.
     """
 
     tenant: Numbers
@@ -31,6 +32,7 @@ class Visits:
     first_cart: Numbers
     visit: Numbers
     kind: Numbers
+    place: Numbers
     at: Numbers
     product: Numbers
     pieces: Numbers
@@ -67,8 +69,8 @@ def make_visits(rng: np.random.Generator, count: int, merchants: int) -> Visits:
     product, pieces = _popular(rng, len(visit)), np.ones(len(visit), np.int64)
     product[kind == CART], pieces[kind == CART] = cart_product, cart_pieces
     return Visits(
-        tenant, customer, carts.astype(np.int64), np.cumsum(carts) - carts, visit, kind, at.clip(max=86_399_999), product, pieces,
-        cart_product, cart_pieces,
+        tenant, customer, carts.astype(np.int64), np.cumsum(carts) - carts, visit, kind, place, at.clip(max=86_399_999), product,
+        pieces, cart_product, cart_pieces,
     )  # fmt: skip
 
 
