@@ -211,8 +211,8 @@ def register_views(
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
     Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also
-    when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered are shown whole). Returns
-    the whole version of the clean table that they are of.
+    when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered are shown
+    whole). Returns the whole version of the clean table that they are of.
     """
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     version = clean_version(lake, contract)
