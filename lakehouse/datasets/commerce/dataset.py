@@ -9,6 +9,6 @@ from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
-    source=FileSource(feeds=(Feed("retail", ("*.csv",), Csv()), Feed("events", ("*.jsonl", "*.ndjson"), JsonLines()))),
+    source=FileSource(feeds=(Feed("retail", ("**/*.csv",), Csv()), Feed("events", ("**/*.jsonl", "**/*.ndjson"), JsonLines()))),
     showcase=("commerce_overview", "commerce_conversion", "commerce_products"),
 )
