@@ -1,4 +1,4 @@
-"""What the marts of `commerce` say: of a small lake by hand, of a sample by its truth, of the recorded invoices by the figures that came with them."""
+"""What the marts of `commerce` say: of a few files by hand, of a sample by its truth, of recorded invoices by the figures that came with them."""
 
 from __future__ import annotations
 
