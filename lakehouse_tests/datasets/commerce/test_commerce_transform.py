@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from commerce_lines import DATASET, FIRST, RETAIL, SECOND, START, changed, fates, run, table_of
+from commerce_lines import DATASET, FIRST, KEY, RETAIL, SECOND, START, changed, fates, run, table_of
 
 from lakehouse.datasets.commerce.transform import transform
 from lakehouse.datasets.model import Records
@@ -72,8 +72,6 @@ def test_lines_of_both_feeds_in_one_block_stay_in_their_order() -> None:
 def test_a_customer_is_the_same_token_however_the_address_is_written() -> None:
     rows = run(SECOND, changed(SECOND, {"event_id": "e2", "customer.email": " ada@example.COM "})).rows
     assert rows["customer_email"].n_unique() == 1
-    from commerce_lines import KEY
-
     assert rows["customer_email"][0] == token("ada@example.com", KEY)
 
 
