@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from commerce_lines import DATASET, FIRST, RETAIL, SECOND, Record, changed, fates, run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.engines.kernel.dedupe import deduplicate
@@ -60,6 +60,7 @@ RECORDS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=50)
 @given(RECORDS)
 def test_an_event_is_the_same_rows_in_both_versions(first: dict[str, Any]) -> None:
     one, other = run(first), run(retold(first))
