@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from lakehouse.accounts.lateness import BUCKETS
@@ -46,6 +47,8 @@ def literal(value: Any) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case Decimal():
+            return f"{value:f}"
         case dt.datetime():
             aware = value.astimezone(dt.UTC) if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
             return f"TIMESTAMPTZ '{aware.isoformat(sep=' ')}'"

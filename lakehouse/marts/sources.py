@@ -43,6 +43,7 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
             "day": "Day of the build.",
             "grain": "Grain.",
             "part": "Raw part, relative to the lake.",
+            "fetch_id": "Fetch that landed the part.",
             "application": "Application that the part was fetched for.",
             "lines": "Lines of the part.",
             "unreadable": "Lines that are no JSON.",
@@ -64,6 +65,16 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
             "re_read": "Lines that had been landed before.",
         },
     ),
+    "parts": (
+        "Raw parts, of every day: one row per part.",
+        {
+            "part": "Raw part, relative to the lake.",
+            "fetch_id": "Fetch that landed the part.",
+            "lines": "Lines of the part.",
+            "raw_bytes": "Bytes of its lines as the source wrote them.",
+            "stored_bytes": "Bytes of the file.",
+        },
+    ),
     "coverage": (
         "What was read without gaps: one row per application and stretch.",
         {"application": "Application.", "start": "First instant.", "end": "First instant after it."},
@@ -83,6 +94,7 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
             "grain": "Grain.",
             "complete": "Whether coverage had passed the end of the day without holes.",
             "kept": "Rows in the clean table.",
+            "seconds": "How long the clean step took for the grain.",
         },
     ),
     "built_days": (

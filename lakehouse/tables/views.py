@@ -104,10 +104,12 @@ def builds_table(committed: Iterable[Build], accounts: Accounts) -> pa.Table:
                     "quarantined": account.books.quarantined + account.books.unreadable,
                     "key_conflicts": account.key_conflicts,
                     "rows_with_extra": account.rows_with_extra,
+                    "seconds": account.seconds,
                 }
             )
     numbers = ("fingerprint", "holes", "seen", "kept", "duplicates", "quarantined", "key_conflicts", "rows_with_extra")
     fields: Fields = {"day": pa.date32(), "grain": pa.string(), "digest": pa.string(), "complete": pa.bool_(), **dict.fromkeys(numbers, pa.int64())}
+    fields["seconds"] = pa.float64()
     return _table(rows, fields)
 
 
@@ -171,6 +173,25 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     return _table(rows, {**numbers, **text, **times})
 
 
+def parts_table(lake: Lake, dataset: str) -> pa.Table:
+    """One row per raw part: part, fetch_id, application, grain, lines, raw_bytes (as the source wrote them), stored_bytes (as they lie there)."""
+    rows = [
+        {
+            "part": landed.part.path,
+            "fetch_id": landed.fetch_id,
+            "application": landed.application,
+            "grain": landed.part.grain,
+            "lines": landed.part.lines,
+            "raw_bytes": landed.part.raw_bytes,
+            "stored_bytes": landed.part.size,
+        }
+        for parts in load_ledger(lake, dataset).parts.values()
+        for landed in parts
+    ]
+    text = dict.fromkeys(("part", "fetch_id", "application", "grain"), pa.string())
+    return _table(rows, {**text, **dict.fromkeys(("lines", "raw_bytes", "stored_bytes"), pa.int64())})
+
+
 def recovered_table(lake: Lake, dataset: str) -> pa.Table:
     """purpose, late_recovered, share: which fetches found the lines that came late (share of all of them, null while there are none)."""
     rows = [{"purpose": r.purpose, "late_recovered": r.count, "share": r.share} for r in load_ledger(lake, dataset).recovered if r.late]
@@ -189,9 +210,9 @@ def register_views(
 ) -> CleanVersion:
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
-    Those are `.books`, `.fetches`, `.coverage`, `.recovered`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also when
-    nothing was built yet. `days`: show the committed builds of these days only (fetches, coverage and what they recovered are shown whole). Returns
-    the whole version of the clean table that they are of.
+    Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also
+    when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered are shown
+    whole). Returns the whole version of the clean table that they are of.
     """
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     version = clean_version(lake, contract)
@@ -208,6 +229,7 @@ def register_views(
         "lateness": lateness_table(accounts),
         "census": census_table(accounts),
         "fetches": fetches_table(lake, contract.name),
+        "parts": parts_table(lake, contract.name),
         "coverage": coverage_table(lake, contract.name),
         "recovered": recovered_table(lake, contract.name),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -112,6 +113,8 @@ def test_an_hour_far_above_its_baseline_is_an_anomaly(marts) -> None:
         (None, "NULL"),
         (True, "true"),
         (7, "7"),
+        (Decimal("-2.550"), "-2.550"),
+        (Decimal("1E+3"), "1000"),
         ("it's", "'it''s'"),
         (dt.date(2026, 3, 2), "DATE '2026-03-02'"),
         (dt.datetime(2026, 3, 2, 9), "TIMESTAMPTZ '2026-03-02 09:00:00+00:00'"),  # noqa: DTZ001  marts have times without a zone

@@ -1,0 +1,22 @@
+with totals as (
+    select
+        tenant,
+        customer_id,
+        currency,
+        count(distinct order_id) filter (event_type = 'order_placed') as orders,
+        cast(coalesce(sum(lines) filter (event_type = 'order_placed'), 0) as bigint) as lines,
+        cast(coalesce(sum(amount) filter (event_type = 'order_placed'), 0) as decimal(38, 3)) as sold,
+        cast(coalesce(sum(amount) filter (event_type = 'order_cancelled'), 0) as decimal(38, 3)) as cancelled,
+        cast(coalesce(sum(amount), 0) as decimal(38, 3)) as revenue,
+        cast(coalesce(sum(distinct_amount), 0) as decimal(38, 3)) as distinct_revenue,
+        min(mart_date) as first_on,
+        max(mart_date) as last_on,
+        count(distinct mart_date) as active_days
+    from {{ ref('commerce_order_lines') }}
+    where {{ until_as_of() }} and customer_id is not null
+    group by tenant, customer_id, currency
+)
+select
+    tenant, customer_id, currency, orders, lines, sold, cancelled, revenue, distinct_revenue, first_on, last_on, active_days,
+    {{ place_by('revenue', 'tenant, currency', 'customer_id') }} as rank_by_revenue
+from totals

@@ -1,0 +1,283 @@
+"""What the marts of `commerce` say: of a few files by hand, of a sample by its truth, of recorded invoices by the figures that came with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from commerce_lakes import CLOCK, CommerceLake, table
+
+import lakehouse
+from lakehouse.accounts.truth import SampleTruth
+from lakehouse.datasets.commerce.generator import Arguments, generate
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.marts.explain import clean_predicate
+from lakehouse.marts.publish import current_version
+from lakehouse.marts.specs import MartSpec, mart_specs
+from lakehouse.tables.views import committed_accounts, register_views
+
+CASES = Path(__file__).parent / "cases"
+EXPECTED = json.loads((CASES / "commerce_expected.json").read_text())
+SPECS = mart_specs("commerce")
+RECORDED = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
+KEY = "a key for tests that is long enough"
+_SHARED_OUT = ("raw_bytes", "seconds", "share_of_bytes")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def token_key_of_the_module() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
+    """The files of the cases, one of them a second time under another name; published."""
+    made = CommerceLake.make(tmp_path_factory.mktemp("small"))
+    made.ingest(CASES / "commerce" / "first")
+    made.ingest(CASES / "commerce" / "late")
+    made.build()
+    made.publish()
+    return made
+
+
+@pytest.fixture(scope="module")
+def marts(small: CommerceLake) -> Iterator[duckdb.DuckDBPyConnection]:
+    with small.open() as con:
+        yield con
+
+
+def plain(value: Any) -> Any:
+    """A value as the case file writes it."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, float):
+        return round(value, 9)
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def ordered(rows: Any) -> list[list[Any]]:
+    return sorted(([plain(v) for v in row] for row in rows), key=repr)
+
+
+@pytest.mark.parametrize("case", EXPECTED, ids=lambda c: c["name"])
+def test_value(case: dict[str, Any], marts: duckdb.DuckDBPyConnection) -> None:
+    assert ordered(marts.execute(f"SELECT {case['columns']} FROM {case['mart']} WHERE {case['where']}").fetchall()) == ordered(case["rows"])
+
+
+def test_every_mart_has_an_expected_value() -> None:
+    assert {s.name for s in SPECS} - {c["mart"] for c in EXPECTED} == {"commerce_tenant_files"}, "that one is held against the accounts below"
+
+
+def test_the_tenant_is_in_every_row_of_every_mart(marts: duckdb.DuckDBPyConnection) -> None:
+    for spec in SPECS:
+        assert marts.execute(f"SELECT count(*) FROM {spec.name} WHERE tenant IS NULL").fetchall() == [(0,)]
+        assert "tenant" in spec.grain, spec.name
+
+
+def test_what_a_day_cost_is_shared_out_to_the_last_byte_and_second(small: CommerceLake, marts: duckdb.DuckDBPyConnection) -> None:
+    landed = sum(p.part.raw_bytes for parts in load_ledger(small.lake, "commerce").parts.values() for p in parts)
+    accounts = committed_accounts(small.lake, small.dataset.contract).values()
+    for mart in ("commerce_tenant_files", "commerce_tenant_costs"):
+        found = marts.execute(f'SELECT sum(raw_bytes), sum(seconds), sum("rows") FROM {mart}').fetchall()[0]
+        assert found[0] == pytest.approx(landed, rel=1e-9)
+        assert found[1] == pytest.approx(sum(a.seconds for a in accounts), rel=1e-9)
+        assert found[2] == sum(a.books.kept for a in accounts)
+
+
+def test_a_file_is_shared_out_by_rows_and_its_copy_is_nobodys(small: CommerceLake, marts: duckdb.DuckDBPyConnection) -> None:
+    told: dict[str, dict[str, float]] = {}
+    for fetch, tenant, size in marts.execute(
+        "SELECT fetch_id, tenant, raw_bytes FROM commerce_tenant_files WHERE mart_date = '2026-11-16'"
+    ).fetchall():
+        told.setdefault(fetch, {})[tenant] = size
+    shops, original, copy = sorted(told.values(), key=lambda shares: ("(nobody)" in shares, "Germany" in shares))
+    assert set(shops) == {"merchant_1", "merchant_2"}
+    assert original["United Kingdom"] / original["Germany"] == pytest.approx(6, rel=1e-9)
+    assert copy == {"(nobody)": pytest.approx(sum(original.values()), rel=1e-9)}
+
+
+@pytest.fixture(scope="module")
+def clean(small: CommerceLake) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        register_views(con, small.lake, small.dataset.contract, "lake")
+        yield con
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpec, small: CommerceLake, marts, clean) -> None:
+    record = current_version(small.lake, small.dataset)
+    assert record is not None
+    found = marts.execute(f"SELECT * FROM {spec.name}")
+    names = [column[0] for column in found.description]
+    for values in found.fetchall():
+        row = dict(zip(names, values, strict=True))
+        predicate = clean_predicate(spec, row, record)
+        count = clean.execute(f"SELECT count(*) FROM lake.clean WHERE {predicate}").fetchall()[0][0]
+        assert spec.explain_counts is None or count == row[spec.explain_counts], predicate
+
+
+@pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
+def test_every_question_is_answered(question, marts) -> None:
+    assert marts.execute(question.sql).description
+
+
+def test_every_mart_answers_a_question() -> None:
+    assert all(spec.questions for spec in SPECS)
+
+
+# --- a sample ---------------------------------------------------------------------------------------------------------
+
+DAYS = 4
+ARGUMENTS = Arguments(seed=11, start=CLOCK.date() - dt.timedelta(days=DAYS), days=DAYS, events=3_000, invoice_lines=1_500, merchants=4)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "commerce"
+    generate(folder, ARGUMENTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
+    """A lake with all tenants of the sample, published twice: before the late files and after them."""
+    made = CommerceLake.make(tmp_path_factory.mktemp("whole"))
+    made.ingest(sample / "first")
+    made.build()
+    made.publish()
+    made.ingest(sample / "late")
+    made.build()
+    made.publish()
+    return made
+
+
+def of_a_tenant(sample: Path, folder: Path, tenant: str) -> Path:
+    """The files of the sample with the lines of one tenant only."""
+    for file in sorted(sample.glob("*/*.*")):
+        header, *rest = file.read_bytes().splitlines(keepends=True)
+        mine = [line for line in ([header, *rest] if file.suffix == ".jsonl" else rest) if names(line, tenant)]
+        place = folder / file.relative_to(sample)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"".join([header, *mine] if file.suffix == ".csv" else mine))
+    return folder
+
+
+def names(line: bytes, tenant: str) -> bool:
+    """Whether a line of a file tells of a tenant."""
+    return f'_id":"{tenant}"'.encode() in line or line.rstrip().endswith(f",{tenant}".encode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenant", ["merchant_2", "Germany"])
+def test_the_marts_of_a_tenant_are_those_of_a_lake_that_holds_nobody_else(tenant: str, whole: CommerceLake, sample: Path, tmp_path: Path) -> None:
+    alone = CommerceLake.make(tmp_path / "lake")
+    alone.ingest(of_a_tenant(sample, tmp_path / "files", tenant))
+    alone.build()
+    alone.publish()
+    with whole.open() as all_tenants, alone.open() as one:
+        for spec in SPECS:
+            # What a tenant costs depends on who shares its files.
+            without = [c.name for c in spec.columns if c.name in (*_SHARED_OUT, "fetch_id")]
+            mine = table(all_tenants, spec.name, f"tenant = '{tenant}'", without)
+            assert mine == table(one, spec.name, "tenant <> '(nobody)'", without), spec.name
+            assert mine or (spec.name == "commerce_conversion") == (tenant == "Germany"), spec.name
+
+
+@pytest.mark.slow
+def test_the_marts_of_a_sample_say_what_its_truth_says(whole: CommerceLake, sample: Path) -> None:
+    tenants = SampleTruth.load(sample).facts["tenants"]
+    with whole.open() as con:
+        rows = con.execute('SELECT tenant, sum("rows") FROM commerce_hourly_activity GROUP BY 1').fetchall()
+        assert dict(rows) == {name: facts["rows"] for name, facts in tenants.items()}
+        money = con.execute("SELECT tenant, sum(sold), -sum(cancelled), sum(cancel_lines) FROM commerce_revenue GROUP BY 1").fetchall()
+        expected = {n: (Decimal(f["amount"]), Decimal(f["cancelled_amount"]), f["cancelled_rows"]) for n, f in tenants.items()}
+        assert {name: tuple(values) for name, *values in money} == expected
+        names = ("visits", "visits_with_product", "visits_with_cart", "visits_with_order")
+        visits = con.execute(f"SELECT tenant, {', '.join(f'sum({name})' for name in names)} FROM commerce_conversion GROUP BY 1").fetchall()
+        assert {name: tuple(values) for name, *values in visits} == {n: tuple(f[v] for v in names) for n, f in tenants.items() if "visits" in f}
+        orders = con.execute("SELECT tenant, sum(orders) FROM commerce_orders WHERE feed = 'events' GROUP BY 1").fetchall()
+        assert dict(orders) == {n: f["orders"] for n, f in tenants.items() if "orders" in f}
+
+
+@pytest.mark.slow
+def test_days_built_one_after_the_other_are_the_marts_built_at_once(whole: CommerceLake, sample: Path, tmp_path: Path) -> None:
+    fresh = CommerceLake.make(tmp_path / "lake")
+    fresh.ingest(sample / "first")
+    fresh.ingest(sample / "late")
+    fresh.build()
+    fresh.publish()
+    with whole.open() as one, fresh.open() as other:
+        for spec in SPECS:
+            without = [c.name for c in spec.columns if c.name in ("seconds", "fetch_id")]
+            assert table(one, spec.name, without=without) == table(other, spec.name, without=without), spec.name
+
+
+# --- the recorded invoices --------------------------------------------------------------------------------------------
+
+INVOICES = RECORDED / "commerce" / "online_retail"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
+    """All recorded invoices, published."""
+    if not INVOICES.is_dir():
+        pytest.skip(f"no recorded invoices at {INVOICES}")
+    made = CommerceLake.make(tmp_path_factory.mktemp("recorded"))
+    made.ingest(INVOICES)
+    made.build()
+    made.publish()
+    return made
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_recorded_invoices_come_out_of_the_marts(recorded: CommerceLake) -> None:
+    figures = json.loads((RECORDED / "EXPECTED.json").read_bytes())["commerce_online_retail_to_2011_10"]
+    with recorded.open() as con:
+
+        def one(sql: str) -> Any:
+            return con.execute(sql).fetchall()[0][0]
+
+        found = {
+            "files": one("SELECT count(DISTINCT fetch_id) FROM commerce_tenant_files"),
+            "rows": one('SELECT sum("rows") FROM commerce_hourly_activity'),
+            "distinct_rows": one("SELECT sum(distinct_lines) FROM commerce_revenue"),
+            "invoices": one("SELECT sum(invoices) FROM commerce_revenue"),
+            "gross_all": str(one("SELECT sum(revenue) FROM commerce_revenue")),
+            "gross_distinct": str(one("SELECT sum(distinct_revenue) FROM commerce_revenue")),
+            "cancel_lines": one("SELECT sum(cancel_lines) FROM commerce_revenue"),
+            "null_customer": one("SELECT sum(lines_without_customer) FROM commerce_revenue"),
+            "countries": one("SELECT count(DISTINCT tenant) FROM commerce_revenue"),
+        }
+    assert found == figures
+    books = recorded.books()
+    assert books.balanced()
+    assert (books.kept, books.duplicate, books.quarantined) == (figures["rows"], 0, 0)
+
+
+@pytest.mark.slow
+def test_recorded_cancellations_lead_to_what_they_cancel(recorded: CommerceLake) -> None:
+    with recorded.open() as con:
+        links = dict(con.execute("SELECT link, sum(lines) FROM commerce_cancellation_links GROUP BY 1").fetchall())
+        last = con.execute("SELECT sum(cancel_lines) FROM commerce_revenue WHERE mart_date = '2011-10-31'").fetchall()[0][0]
+        early = con.execute("SELECT count(*) FROM commerce_cancellations WHERE cancelled_at > event_at OR cancelled_quantity < -quantity").fetchall()
+    assert sum(links.values()) == 7_852 - last, "the last day is not over"
+    assert links["no_customer"] + links["nothing_earlier"] < links["same_quantity"]
+    assert early == [(0,)]
+
+
+@pytest.mark.slow
+def test_recorded_invoices_again_change_nothing(recorded: CommerceLake, tmp_path: Path) -> None:
+    version = current_version(recorded.lake, recorded.dataset)
+    assert len(recorded.ingest(INVOICES).skipped) == 271
+    assert recorded.build() == []
+    assert recorded.publish().skipped
+    assert current_version(recorded.lake, recorded.dataset) == version
