@@ -171,7 +171,8 @@ class Contract:
     that tells when the producer's system took the event in; where there is none, at the reference time of its fetch (see `landing.manifest`).
     `times`: where the record's time stands, by which lines are routed to grains; of several (feeds that are written differently) the first that is
     there. `start` of the data is a setting of the lake. `numbered_repeats`: identical lines of one file are rows of their own: the transform finds
-    the number of each among its likes in `Records.repeats`, to make it part of the key.
+    the number of each among its likes in `Records.repeats`, to make it part of the key. `libraries`: distributions whose versions make values of
+    columns (rules that are published as a package): they are part of every digest, so that another version is another result.
     """
 
     name: str
@@ -192,6 +193,7 @@ class Contract:
     ingest_time: str | None = None
     rows_span_days: bool = False
     numbered_repeats: bool = False
+    libraries: tuple[str, ...] = ()
     drift: DriftPolicy = DriftPolicy()
     freshness: dt.timedelta = dt.timedelta(hours=6)
     tags: tuple[tuple[str, str], ...] = ()
