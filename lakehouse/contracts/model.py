@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 Conflict = Literal["quarantine", "extra"]
 
@@ -139,6 +139,24 @@ PROVENANCE: tuple[Column, ...] = (
 )
 EXTRA = Column("_extra", "string", "JSON object: what the record held that no column claims, cut from the raw text, e-mail addresses tokenised.")
 PARTITION = Column("event_date", "date", "Partition: the UTC date of the grain that holds the record.", nullable=False)
+
+
+class HasColumns(Protocol):
+    """What rows are checked against: a contract, or a dimension."""
+
+    def __hash__(self) -> int:
+        """Schemas are made once for each."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its own columns."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class VersionRecord(msgspec.Struct, frozen=True):
     `days`: the clean days that it was built from. `clean_version`: the version of the clean table that was read last; days that were not built anew
     may be of earlier ones. `coverage`: application -> stretches read, as they were. `as_of`: last date that marts of reach `all` look at. `models`:
     the marts that were built anew with the mart dates that were (none for those built as a whole). `rows`: rows of every table. `recipe`: hash of
-    the dbt project and of what it is told beside dates. `file`: the DuckDB file, relative to the lake. `reason`: why it was built.
+    the dbt project and of what it is told beside dates. `file`: the DuckDB file, relative to the lake. `reason`: why it was built. `dimensions`: name
+    -> digest of the version that was read.
     """
 
     number: int
@@ -46,6 +47,7 @@ class VersionRecord(msgspec.Struct, frozen=True):
     reason: str
     seconds: float
     software: dict[str, str]
+    dimensions: dict[str, str] = {}
     format: int = VERSION_FORMAT
 
     @property
