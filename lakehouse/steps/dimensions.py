@@ -8,22 +8,24 @@ from collections.abc import Sequence
 from lakehouse.datasets.model import Dimension
 from lakehouse.engines.kernel.dimension import DUPLICATE, dimension_rows
 from lakehouse.errors import ConflictError
+from lakehouse.landing.manifest import SourceFile
 from lakehouse.settings import Lake
+from lakehouse.sources.files import FileReader, FoundFile
 from lakehouse.tables.dimensions import (
     DimensionBooks,
-    DimensionFile,
     DimensionVersion,
     current_dimension,
     digest_of,
     folder,
     read_raw,
+    store_raw,
     write_version,
 )
 
 _TRIES = 5
 
 
-def add_files(lake: Lake, dataset: str, dimension: Dimension, files: Sequence[DimensionFile]) -> tuple[DimensionVersion | None, bool]:
+def add_files(lake: Lake, dataset: str, dimension: Dimension, files: Sequence[SourceFile]) -> tuple[DimensionVersion | None, bool]:
     """Make the version that has these files beside those of the current one (a file of the same name takes the older one's place).
 
     Their records must be stored. Returns the version that is current then, None where there are no files at all, and whether it was made here.
@@ -56,3 +58,11 @@ def add_files(lake: Lake, dataset: str, dimension: Dimension, files: Sequence[Di
         if write_version(lake, version, made.rows, made.aside):
             return version, True
     raise ConflictError(f"The dimension {dimension.name} of {dataset}: others made versions first {_TRIES} times in a row. Ingest again.")
+
+
+def store_file(lake: Lake, dataset: str, dimension: Dimension, file: FoundFile) -> SourceFile:
+    """Keep the records of a file. Errors are those of `sources.files.FileReader`: nothing is kept then."""
+    reader = FileReader(file, dimension)
+    lines = [line for batch in reader for line in batch.text.split(b"\n")[:-1]]
+    store_raw(lake, dataset, dimension.name, reader.sha256, lines)
+    return SourceFile(file.name, file.url, reader.sha256, file.size, file.modified)

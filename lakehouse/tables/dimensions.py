@@ -23,6 +23,7 @@ import zstandard
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakeFormatError
+from lakehouse.landing.manifest import SourceFile
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables.views import duckdb_type
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
     import duckdb
 
 VERSION_FORMAT = 1
-
-
-class DimensionFile(msgspec.Struct, frozen=True):
-    """A file that a version is made of: its name (below the inbox or the folder that was named) and the hash of its bytes as they lay there."""
-
-    name: str
-    sha256: str
 
 
 class DimensionBooks(msgspec.Struct, frozen=True):
@@ -55,13 +49,16 @@ class DimensionBooks(msgspec.Struct, frozen=True):
 
 
 class DimensionVersion(msgspec.Struct, frozen=True):
-    """The account of one version. `rules`: rule -> refused records. `table` and `aside` are paths below the lake, `aside` empty where nothing is."""
+    """The account of one version.
+
+    `files`: what it is made of, by name. `rules`: rule -> refused records. `table`, `aside`: paths below the lake, `aside` empty where nothing is.
+    """
 
     dataset: str
     dimension: str
     number: int
     digest: str
-    files: tuple[DimensionFile, ...]
+    files: tuple[SourceFile, ...]
     books: DimensionBooks
     rules: dict[str, int]
     table: str
@@ -86,7 +83,7 @@ def store_raw(lake: Lake, dataset: str, dimension: str, sha256: str, lines: Sequ
         lake.store.sync([path])
 
 
-def read_raw(lake: Lake, dataset: str, dimension: str, file: DimensionFile) -> Iterator[tuple[str, int, bytes]]:
+def read_raw(lake: Lake, dataset: str, dimension: str, file: SourceFile) -> Iterator[tuple[str, int, bytes]]:
     """(name of the file, number of the record from 1, its line) of every record that is not blank. `LakeFormatError` where they are gone."""
     path = raw_path(dataset, dimension, file.sha256)
     try:
@@ -99,11 +96,12 @@ def read_raw(lake: Lake, dataset: str, dimension: str, file: DimensionFile) -> I
             yield file.name, number, line
 
 
-def digest_of(dataset: str, dimension: Dimension, files: Sequence[DimensionFile], key: TokenKey) -> str:
+def digest_of(dataset: str, dimension: Dimension, files: Sequence[SourceFile], key: TokenKey) -> str:
     """32 hex digits that change when anything changes that a version depends on."""
     personal = key.id if any(c.pii is not None for c in dimension.columns) else None
     columns = [
-        (c.name, type_name(c.type), c.path, c.nullable, c.pii, c.allowed, c.open_vocabulary, c.minimum, c.maximum, c.pattern) for c in dimension.columns
+        (c.name, type_name(c.type), c.path, c.nullable, c.pii, c.allowed, c.open_vocabulary, c.minimum, c.maximum, c.pattern)
+        for c in dimension.columns
     ]
     declared = (dimension.name, dimension.version, dimension.key, dimension.version_column, dimension.valid_from, columns)
     facts = [dataset, declared, sorted((f.name, f.sha256) for f in files), personal]

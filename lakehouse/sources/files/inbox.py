@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -41,10 +41,10 @@ class FoundFile:
 
 
 def file_source(dataset: Dataset) -> FileSource:
-    """The files that a dataset is read from; `ConfigurationError` when it is read from something else."""
+    """The files that a dataset is read from, those of its dimensions first; `ConfigurationError` when it is read from something else."""
     if not isinstance(dataset.source, FileSource):
         raise ConfigurationError(f"{dataset.name} is not read from files, so nothing can be ingested for it.")
-    return dataset.source
+    return replace(dataset.source, feeds=(*(d.feed for d in dataset.dimensions), *dataset.source.feeds))
 
 
 def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
