@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 Conflict = Literal["quarantine", "extra"]
 
@@ -141,6 +141,24 @@ EXTRA = Column("_extra", "string", "JSON object: what the record held that no co
 PARTITION = Column("event_date", "date", "Partition: the UTC date of the grain that holds the record.", nullable=False)
 
 
+class HasColumns(Protocol):
+    """What rows are checked against: a contract, or a dimension."""
+
+    def __hash__(self) -> int:
+        """Schemas are made once for each."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its own columns."""
+        ...
+
+
 @dataclass(frozen=True)
 class DriftPolicy:
     """When drift is more than a warning. Shares of the rows of a day, 0 to 1."""
@@ -172,6 +190,8 @@ class Contract:
     `times`: where the record's time stands, by which lines are routed to grains; of several (feeds that are written differently) the first that is
     there. `history`: how long before a lake was made its records may be of, where the lake sets no `start`. `numbered_repeats`: identical lines of
     one file are rows of their own: the transform finds the number of each among its likes in `Records.repeats`, to make it part of the key.
+    `libraries`: distributions whose versions make values of columns (rules that are published as a package): they are part of every digest, so that
+    another version is another result.
     """
 
     name: str
@@ -192,6 +212,7 @@ class Contract:
     ingest_time: str | None = None
     rows_span_days: bool = False
     numbered_repeats: bool = False
+    libraries: tuple[str, ...] = ()
     drift: DriftPolicy = DriftPolicy()
     freshness: dt.timedelta = dt.timedelta(hours=6)
     history: dt.timedelta = dt.timedelta(days=7305)

@@ -11,6 +11,7 @@ from lakehouse.contracts.model import (
     ColumnType,
     Contract,
     DecimalType,
+    HasColumns,
     JsonBool,
     JsonFloat,
     JsonInt,
@@ -93,8 +94,8 @@ def table_schema(contract: Contract) -> pa.Schema:
     return pa.schema([pa.field(c.name, arrow_type(c.type)) for c in contract.table_columns])
 
 
-def frame_schema(contract: Contract) -> dict[str, pl.DataType]:
-    """The Polars schema of the contract's own columns."""
+def frame_schema(contract: HasColumns) -> dict[str, pl.DataType]:
+    """The Polars schema of the own columns of a contract or dimension."""
     return {c.name: polars_type(c.type) for c in contract.columns}
 
 

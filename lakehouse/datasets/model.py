@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from lakehouse.contracts.model import Contract
+from lakehouse.contracts.model import Column, Contract
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,69 @@ Source = ReportsApiSource | FileSource
 
 
 @dataclass(frozen=True)
+class Dimension:
+    """Things that the events of a dataset are about, told in files of their own: songs, facilities, carriers. Marts read it as a table of its name.
+
+    `patterns`: as of a `Feed`; a file that they take is no file of a feed. `columns`: the `path` of each names the field of the record that it is; a
+    text is read as what its column wants, an empty text is none. `key`: columns that make two rows the same thing; of rows with an equal key the
+    highest `version_column` wins, then content decides, never the order of arrival. `valid_from`: a column of the key, a date or timestamp, for
+    things that change: each row holds from then until the next of the same thing begins, which the column `valid_to` tells (null: it still holds).
+    `version`: raise it when the columns mean something else.
+    """
+
+    name: str
+    description: str
+    patterns: tuple[str, ...]
+    format: FileFormat
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    version_column: str | None = None
+    valid_from: str | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        types = {c.name: c.type for c in self.columns}
+        named = (*self.key, *(c for c in (self.version_column, self.valid_from) if c is not None))
+        lost = [name for name in named if name not in types]
+        if lost or not self.key:
+            raise ValueError(f"dimension {self.name}: {lost} are named as key, version or beginning but are not columns, or there is no key")
+        empty = [c.name for c in self.columns if c.name in self.key and c.nullable]
+        if empty:
+            raise ValueError(f"dimension {self.name}: {empty} are part of the key and must not be nullable")
+        if self.valid_from is not None and (self.valid_from not in self.key or types[self.valid_from] not in ("date", "timestamp")):
+            raise ValueError(f"dimension {self.name}: {self.valid_from!r} must be a date or timestamp of the key, so that the rows of a thing follow")
+        pathless = [c.name for c in self.columns if c.path is None]
+        if pathless:
+            raise ValueError(f"dimension {self.name}: {pathless} do not say which field of the record they are")
+
+    @property
+    def table_columns(self) -> tuple[Column, ...]:
+        """All columns that marts may read: its own, `valid_to` where it has a beginning, and where a row comes from."""
+        until: tuple[Column, ...] = ()
+        if self.valid_from is not None:
+            kind = next(c.type for c in self.columns if c.name == self.valid_from)
+            until = (Column("valid_to", kind, "First instant at which the next row of the same thing holds; null where it still holds."),)
+        return (*self.columns, *until, *DIMENSION_PROVENANCE)
+
+    @property
+    def feed(self) -> Feed:
+        """Its files, as a feed is told."""
+        return Feed(self.name, self.patterns, self.format)
+
+
+DIMENSION_PROVENANCE = (
+    Column("_file", "string", "File that the row is from.", nullable=False),
+    Column("_line", "int64", "Record of the file, from 1.", nullable=False),
+)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset as the house knows it.
 
     `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks. `mart_variables`: variables of its dbt
     models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
+    `dimensions`: what its marts know beside events, from files of the same inbox.
     """
 
     contract: Contract
@@ -147,6 +205,7 @@ class Dataset:
     engine: Literal["polars"] = "polars"
     showcase: tuple[str, ...] = ()
     mart_variables: Mapping[str, str] = field(default_factory=dict)
+    dimensions: tuple[Dimension, ...] = ()
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ from lakehouse.marts.sources import SCHEMA
 from lakehouse.marts.specs import mart_specs
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
+from lakehouse.tables.dimensions import current_dimensions, register_dimensions
 from lakehouse.tables.views import CleanVersion, clean_version, register_views
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class _Attempt:
 
         # Looked at before clean is: a window that lands in between differs from the version at the next look, and is not lost.
         self.coverage = load_ledger(self.lake, self.dataset.name).coverage
+        self.dimensions = current_dimensions(self.lake, self.dataset)
         plan = self._plan(clean_version(self.lake, self.dataset.contract))
         if plan.nothing:
             return self._skip(plan)
@@ -109,7 +111,8 @@ class _Attempt:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _plan(self, clean: CleanVersion) -> Plan:
-        plan = plan_build(self.specs, self.current, clean, self.coverage, recipe_now=self.recipe, asked=self.asked)
+        digests = {name: version.digest for name, version in self.dimensions.items()}
+        plan = plan_build(self.specs, self.current, clean, self.coverage, recipe_now=self.recipe, asked=self.asked, dimensions=digests)
         return replace(plan, reason="the file of the published version is gone, so every date is built anew") if self.lost and plan.fresh else plan
 
     def _skip(self, plan: Plan) -> MartsReport:
@@ -162,6 +165,7 @@ class _Attempt:
                 shown = frozenset(plan.changed)
                 clean = register_views(con, self.lake, self.dataset.contract, SCHEMA, days=shown)
                 plan = self._plan(clean)
+            register_dimensions(con, self.lake, self.dataset, SCHEMA, self.dimensions)
             counted = dict(con.execute(f"SELECT day, CAST(sum(kept) AS BIGINT) FROM {SCHEMA}.builds GROUP BY day").fetchall())
             old = base.days if base is not None else {}
             kept = {day: counted.get(day, 0) if day in plan.changed else old[day].kept for day in plan.days}
@@ -235,6 +239,7 @@ class _Attempt:
             file=publish.file_for(self.dataset.name, number, self.id),
             reason=plan.reason,
             seconds=self._seconds(),
+            dimensions={name: version.digest for name, version in self.dimensions.items()},
             software={name: importlib.metadata.version(name) for name in _SOFTWARE},
         )
 

@@ -114,7 +114,7 @@ def main() -> None:
     for dataset in all_datasets():
         path = sources_path(dataset.name)
         if path.parent.is_dir():
-            path.write_text(sources_yaml(dataset.contract), encoding="utf-8")
+            path.write_text(sources_yaml(dataset.contract, dataset.dimensions), encoding="utf-8")
             sys.stdout.write(f"{path}\n")
     path = dbt_project() / SPECS_FILE
     path.write_bytes(marts_json())

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -94,12 +95,20 @@ def _digest(told: Sequence[bytes], project: Path, files: Sequence[Path]) -> str:
 
 
 def plan_build(
-    specs: Sequence[MartSpec], current: VersionRecord | None, clean: CleanVersion, coverage: Coverage, *, recipe_now: str, asked: Asked
+    specs: Sequence[MartSpec],
+    current: VersionRecord | None,
+    clean: CleanVersion,
+    coverage: Coverage,
+    *,
+    recipe_now: str,
+    asked: Asked,
+    dimensions: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
-    """What has to be built so that the marts tell of this clean version."""
+    """What has to be built so that the marts tell of this clean version and these dimensions (name -> digest)."""
     if current is None and not clean.builds:
         return Plan("there is no committed clean day yet", False, {}, (), None, {}, ())
-    reason = _why_fresh(current, recipe_now, asked)
+    moved = changed_dimensions(current, dimensions)
+    reason = _why_fresh(current, recipe_now, asked) or _why_every_date(specs, moved)
     fresh = reason is not None
     base = None if fresh else current
     days, changed = _days(base, clean, Asked(asked.days if current is None or not fresh else None, asked.force))
@@ -114,10 +123,10 @@ def plan_build(
             found = dates_to_build(spec.parsed_reach, before=before, now=now, changed={*changed, *(also & now.days)})
             if found:
                 dates[spec.name] = tuple(found)
-        elif base is None or as_of != base.as_of or also or any(as_of is not None and day <= as_of for day in changed):
+        elif base is None or as_of != base.as_of or also or moved or any(as_of is not None and day <= as_of for day in changed):
             whole.append(spec.name)
     if not fresh:
-        reason = f"asked for, changed or not: {_few(changed)}" if asked.force and changed else _why(changed, recovered, base, as_of)
+        reason = f"asked for, changed or not: {_few(changed)}" if asked.force and changed else _why(changed, recovered, base, as_of, moved)
     return Plan(reason or "", fresh, days, tuple(sorted(changed)), as_of, dates, tuple(whole))
 
 
@@ -131,11 +140,26 @@ def _why_fresh(current: VersionRecord | None, recipe_now: str, asked: Asked) -> 
     return None
 
 
-def _why(changed: Collection[dt.date], recovered: Collection[dt.date], base: VersionRecord | None, as_of: dt.date | None) -> str:
+def changed_dimensions(current: VersionRecord | None, dimensions: Mapping[str, str]) -> frozenset[str]:
+    """The dimensions of which the published version has read another version; none where nothing is published."""
+    before = current.dimensions if current is not None else dimensions
+    return frozenset(name for name in {*before, *dimensions} if before.get(name) != dimensions.get(name))
+
+
+def _why_every_date(specs: Sequence[MartSpec], moved: Collection[str]) -> str | None:
+    read = sorted({name for spec in specs if spec.dated for name in moved if name in spec.sources})
+    return f"marts of days read the dimension {', '.join(read)}, which changed, so every date is built anew" if read else None
+
+
+def _why(
+    changed: Collection[dt.date], recovered: Collection[dt.date], base: VersionRecord | None, as_of: dt.date | None, moved: Collection[str]
+) -> str:
     if changed:
         return f"{len(changed)} clean day{'s' if len(changed) > 1 else ''} changed: {_few(changed)}"
     if recovered:
         return f"coverage of {_few(recovered)} changed"
+    if moved:
+        return f"there is another version of {', '.join(sorted(moved))}"
     if base is not None and as_of != base.as_of:
         return f"{as_of} is complete now"
     return "no clean day differs from the published version"

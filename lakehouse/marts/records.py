@@ -29,7 +29,7 @@ class VersionRecord(msgspec.Struct, frozen=True):
     may be of earlier ones. `coverage`: application -> stretches read, as they were. `as_of`: last date that marts of reach `all` look at. `models`:
     the marts that were built anew with the mart dates that were (none for those built as a whole). `rows`: rows of every table. `recipe`: hash of
     what makes the marts of the dataset, and of `variables`: what dbt was told of the lake's settings. `file`: the DuckDB file, relative to the
-    lake. `reason`: why it was built.
+    lake. `reason`: why it was built. `dimensions`: name -> digest of the version that was read.
     """
 
     number: int
@@ -47,6 +47,7 @@ class VersionRecord(msgspec.Struct, frozen=True):
     reason: str
     seconds: float
     software: dict[str, str]
+    dimensions: dict[str, str] = {}
     format: int = VERSION_FORMAT
 
     @property

@@ -7,11 +7,13 @@ They are gone before the file is published.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lakehouse.contracts.model import Contract
 from lakehouse.contracts.types import type_name
+from lakehouse.datasets.model import Dimension
 from lakehouse.settings import project_root
 
 SCHEMA = "lake"
@@ -109,7 +111,7 @@ def sources_path(dataset: str) -> Path:
     return project_root() / "dbt_project" / "models" / dataset / "sources.yml"
 
 
-def sources_yaml(contract: Contract) -> str:
+def sources_yaml(contract: Contract, dimensions: Sequence[Dimension] = ()) -> str:
     """The text of `sources.yml` of a dataset."""
     import yaml  # type: ignore[import-untyped]
 
@@ -119,7 +121,7 @@ def sources_yaml(contract: Contract) -> str:
         "config": {"meta": {"dagster": {"asset_key": ["clean", contract.name]}}},
         "columns": [{"name": c.name, "description": c.description, "data_type": type_name(c.type)} for c in contract.table_columns],
     }
-    tables = [clean, *(_account(contract.name, name) for name in _ACCOUNTS)]
+    tables = [clean, *(_account(contract.name, name) for name in _ACCOUNTS), *(_dimension(contract.name, d) for d in dimensions)]
     source = {
         "name": contract.name,
         "description": f"{contract.title}: one version of its clean table and accounts. Only of the days that a run builds anew.",
@@ -128,6 +130,15 @@ def sources_yaml(contract: Contract) -> str:
     }
     text: str = yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, allow_unicode=True, width=150)
     return _HEADER + text
+
+
+def _dimension(dataset: str, dimension: Dimension) -> dict[str, Any]:
+    return {
+        "name": dimension.name,
+        "description": dimension.description,
+        "config": {"meta": {"dagster": {"asset_key": ["dimensions", dataset, dimension.name]}}},
+        "columns": [{"name": c.name, "description": c.description, "data_type": type_name(c.type)} for c in dimension.table_columns],
+    }
 
 
 def account_columns() -> dict[str, tuple[str, ...]]:

@@ -12,13 +12,15 @@ import msgspec
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
-from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakehouseError, TerminalError, TransientError
 from lakehouse.landing.files import FileParts, FileReadError, commit_file, write_file
 from lakehouse.landing.ledger import Ledger, load_ledger, refresh
 from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
 from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, hash_of, in_inbox
+from lakehouse.steps.dimensions import add_files, store_file
+from lakehouse.tables.dimensions import DimensionVersion, current_dimensions
 
 PARALLEL = 2
 READ_ALREADY = "read already"
@@ -27,7 +29,10 @@ BEING_WRITTEN = "still being written"
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one file: its manifest, or why it was left, or the error that stopped it. `path`: where it is; `name`: see `FoundFile`."""
+    """What became of one file: its manifest, or why it was left, or the error that stopped it. `path`: where it is; `name`: see `FoundFile`.
+
+    Of a dimension's file, of which `feed` is the name: the version that has it.
+    """
 
     path: str
     name: str
@@ -35,6 +40,7 @@ class FileOutcome:
     manifest: Manifest | None = None
     skipped: str | None = None
     error: BaseException | None = None
+    dimension: DimensionVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,12 @@ class IngestReport:
     def manifests(self) -> tuple[Manifest, ...]:
         """What was committed."""
         return tuple(o.manifest for o in self.outcomes if o.manifest is not None)
+
+    @property
+    def dimensions(self) -> tuple[DimensionVersion, ...]:
+        """The versions of dimensions that have files of this ingest, by name."""
+        found = {o.dimension.dimension: o.dimension for o in self.outcomes if o.dimension is not None}
+        return tuple(found[name] for name in sorted(found))
 
     @property
     def errors(self) -> tuple[FileOutcome, ...]:
@@ -112,7 +124,7 @@ def ingest(
 
     `paths`: folders, files or URLs instead of the inbox; what a person names counts as settled. A file whose content was read under its name is
     nothing to do. Under another name it is read again, and its rows end as duplicates. Files are written two at a time and committed in order. A file
-    that fails lands nothing and does not stop the others; the report carries its error.
+    that fails lands nothing and does not stop the others; the report carries its error. The files of a dimension become one new version of it.
     """
     began = dt.datetime.now(dt.UTC)
     source = file_source(dataset)
@@ -140,24 +152,36 @@ class _Known:
         except (FileNotFoundError, msgspec.DecodeError):  # it only saves hashing a file again
             self._seen = {}
         self._before = dict(self._seen)
+        self._dimensions: dict[str, dict[str, SourceFile]] = {d.name: {} for d in dataset.dimensions}
+        for name, version in current_dimensions(lake, dataset).items():
+            self._dimensions[name] = {file.name: file for file in version.files}
 
     def unchanged(self, file: FoundFile) -> bool:
         """Whether the listing shows the file as it was when it was read, so that it need not be opened."""
-        reads = self.ledger.files.get(file.name)
-        newest = reads.newest if reads is not None else None
         return any(
             one is not None and (one.url, one.size, one.modified) == (file.url, file.size, file.modified)
-            for one in (newest, self._seen.get(file.name))
+            for one in (self._newest(file), self._seen.get(file.name))
         )
 
     def content(self, file: FoundFile) -> bool:
         """Whether the content of the file was read under its name. Opens a file that has changed."""
         if self.unchanged(file):
             return True
-        if file.name not in self.ledger.files or not self.ledger.has_read(_source_file(file, hash_of(file))):
+        newest = self._newest(file)
+        if newest is None:
+            return False
+        found = _source_file(file, hash_of(file))
+        if found.sha256 != newest.sha256 and (file.feed.name in self._dimensions or not self.ledger.has_read(found)):
             return False
         self._seen[file.name] = Seen(file.url, file.size, file.modified)
         return True
+
+    def _newest(self, file: FoundFile) -> SourceFile | None:
+        """What was read under its name last."""
+        if file.feed.name in self._dimensions:
+            return self._dimensions[file.feed.name].get(file.name)
+        reads = self.ledger.files.get(file.name)
+        return reads.newest if reads is not None else None
 
     def keep(self) -> None:
         """Write down what was seen, if it is new."""
@@ -174,7 +198,33 @@ class _Work:
         self.known = _Known(lake, dataset, load_ledger(lake, dataset.name))
 
     def run(self, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
-        """Land files, in order."""
+        """Land files, in order; those of dimensions at the end."""
+        told = {d.name: d for d in self._dataset.dimensions}
+        yield from self._land([file for file in files if file.feed.name not in told])
+        for name, dimension in told.items():
+            yield from self._know(dimension, [file for file in files if file.feed.name == name])
+
+    def _know(self, dimension: Dimension, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
+        """Make the version of a dimension that has these files."""
+        fresh: list[tuple[FoundFile, SourceFile]] = []
+        for file in files:
+            try:
+                if self.known.content(file):
+                    yield _outcome(file, skipped=READ_ALREADY)
+                else:
+                    fresh.append((file, store_file(self._lake, self._dataset.name, dimension, file)))
+            except (LakehouseError, OSError) as error:
+                yield _outcome(file, error=error)
+        if not fresh:
+            return
+        try:
+            version, _ = add_files(self._lake, self._dataset.name, dimension, [read for _, read in fresh])
+        except (LakehouseError, OSError) as error:
+            yield from [_outcome(file, error=error) for file, _ in fresh]
+        else:
+            yield from [_outcome(file, dimension=version) for file, _ in fresh]
+
+    def _land(self, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
         ahead: deque[tuple[FoundFile, Future[FileParts | None]]] = deque()
         pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="ingest")
         try:
@@ -220,5 +270,12 @@ def _source_file(file: FoundFile, sha256: str) -> SourceFile:
     return SourceFile(file.name, file.url, sha256, file.size, file.modified)
 
 
-def _outcome(file: FoundFile, *, manifest: Manifest | None = None, skipped: str | None = None, error: BaseException | None = None) -> FileOutcome:
-    return FileOutcome(file.url, file.name, file.feed.name, manifest, skipped, error)
+def _outcome(
+    file: FoundFile,
+    *,
+    manifest: Manifest | None = None,
+    skipped: str | None = None,
+    error: BaseException | None = None,
+    dimension: DimensionVersion | None = None,
+) -> FileOutcome:
+    return FileOutcome(file.url, file.name, file.feed.name, manifest, skipped, error, dimension)

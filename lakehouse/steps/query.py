@@ -73,11 +73,17 @@ def relations(con: duckdb.DuckDBPyConnection) -> list[Relation]:
 
 
 def _register_layers(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) -> None:
+    from lakehouse.tables.dimensions import current_dimensions, register_dimensions
     from lakehouse.tables.views import register_views
 
     inner = _inner(dataset)
     con.execute(f"CREATE SCHEMA {inner}")
     register_views(con, lake, dataset.contract, inner)
+    register_dimensions(con, lake, dataset, inner, current_dimensions(lake, dataset))
+    for dimension in dataset.dimensions:
+        view = f"clean.{_quote(f'{dataset.name}_{dimension.name}')}"
+        con.execute(f"CREATE VIEW {view} AS SELECT * FROM {inner}.{_quote(dimension.name)}")
+        con.execute(f"COMMENT ON VIEW {view} IS {_text(dimension.description)}")
     con.execute(f"CREATE VIEW clean.{_quote(dataset.name)} AS SELECT * FROM {inner}.clean")
     con.execute(f"COMMENT ON VIEW clean.{_quote(dataset.name)} IS {_text(dataset.contract.description)}")
     con.execute(f"CREATE VIEW quarantine.{_quote(dataset.name)} AS SELECT * FROM {inner}.quarantine")

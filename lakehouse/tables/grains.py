@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import importlib.metadata
 import io
 import time
 from collections.abc import Mapping
@@ -62,6 +63,8 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
         facts["released"] = sorted(inputs.released)
     if inputs.sealed:
         facts["sealed"] = sorted((day.isoformat(), number) for day, number in inputs.sealed.items())
+    if contract.libraries:
+        facts["libraries"] = [(name, importlib.metadata.version(name)) for name in contract.libraries]
     digest = hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
     return f"{digest}-{inputs.attempt}" if inputs.attempt else digest
 

@@ -31,7 +31,7 @@ def test_the_committed_specs_are_those_of_the_dbt_project() -> None:
 
 @pytest.mark.parametrize("dataset", WITH_MARTS, ids=lambda d: d.name)
 def test_the_committed_sources_are_those_of_the_contract(dataset) -> None:
-    assert sources_path(dataset.name).read_text(encoding="utf-8") == sources_yaml(dataset.contract), AGAIN
+    assert sources_path(dataset.name).read_text(encoding="utf-8") == sources_yaml(dataset.contract, dataset.dimensions), AGAIN
 
 
 def test_the_sources_declare_columns_that_the_views_have(tmp_path: Path) -> None:

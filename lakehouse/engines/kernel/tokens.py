@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from lakehouse.contracts.model import EXTRA, Contract
+from lakehouse.contracts.model import EXTRA, HasColumns
 from lakehouse.settings import TokenKey
 
 PREFIX = "tok_"
@@ -32,7 +32,7 @@ def token(value: str, key: TokenKey) -> str:
     return PREFIX + base64.b32encode(digest).decode().rstrip("=").lower()
 
 
-def tokenise(frame: pl.DataFrame, contract: Contract, key: TokenKey) -> pl.DataFrame:
+def tokenise(frame: pl.DataFrame, contract: HasColumns, key: TokenKey) -> pl.DataFrame:
     """The frame with its PII columns as tokens and the addresses in `_extra` replaced by theirs."""
     personal = {c.name: c.pii for c in contract.columns if c.pii is not None and frame[c.name].null_count() < frame.height}
     changed = _tokens(frame, personal, key) if personal else []

@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.model import Column, Contract, HasColumns
 from lakehouse.contracts.types import frame_schema
 
 FAULTS = "_faults"
 
 
 @lru_cache(maxsize=16)
-def pandera_schema(contract: Contract) -> Any:
+def pandera_schema(contract: HasColumns) -> Any:
     """The Pandera schema of the columns whose values may break a rule. Check names are the names of our rules."""
     import pandera.polars as pa
 
@@ -44,7 +44,7 @@ def _checks(column: Column) -> list[Any]:
 
 
 @lru_cache(maxsize=16)
-def breached(contract: Contract) -> pl.Expr:
+def breached(contract: HasColumns) -> pl.Expr:
     """Whether a frame has any row that the Pandera schema would refuse.
 
     Pandera takes some 10 ms whatever the number of rows, and nearly all blocks are without fault: it is asked only which rows break which rule.
@@ -65,7 +65,7 @@ def breached(contract: Contract) -> pl.Expr:
     return pl.any_horizontal(found)
 
 
-def find_faults(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def find_faults(frame: pl.DataFrame, contract: HasColumns) -> pl.DataFrame:
     """The first fault of each bad row: columns `row` (UInt32 index), `rule`, `field`; empty when all rows keep the contract.
 
     What the transform could not make of a value (`_faults`, "rule:column") comes before what Pandera finds. Raises `TypeError` for a LazyFrame
@@ -89,7 +89,7 @@ def _from_transform(frame: pl.DataFrame) -> pl.DataFrame:
     return parts.select("row", rule=pl.col("f").struct[0], field=pl.col("f").struct[1])
 
 
-def _from_pandera(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def _from_pandera(frame: pl.DataFrame, contract: HasColumns) -> pl.DataFrame:
     from pandera.errors import SchemaErrors
 
     types = frame.schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +18,10 @@ from lakehouse.storage import Entry, Store, local_path, open_folder
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file that a feed takes. `name`: its path below the inbox, or below the folder that was named. `path`: in its store."""
+    """A file that a feed takes. `path`: in its store.
+
+    `name`: its path below the inbox, or below the folder that was named; of a file that was named itself, as much of it as a pattern wants.
+    """
 
     name: str
     feed: Feed
@@ -41,13 +44,13 @@ class FoundFile:
 
 
 def file_source(dataset: Dataset) -> FileSource:
-    """The files that a dataset is read from; `ConfigurationError` when it is read from something else."""
+    """The files that a dataset is read from, those of its dimensions first; `ConfigurationError` when it is read from something else."""
     if not isinstance(dataset.source, FileSource):
         raise ConfigurationError(
             f"{dataset.name} is not read from files, so nothing can be ingested for it. A source that is asked for windows of time is read by: "
             f"lakehouse fetch --dataset {dataset.name}"
         )
-    return dataset.source
+    return replace(dataset.source, feeds=(*(d.feed for d in dataset.dimensions), *dataset.source.feeds))
 
 
 def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
@@ -97,11 +100,11 @@ def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
             raise ConfigurationError(f"There is nothing at {path}. Expected files of {dataset}.") from None
         yield from files
         return
-    feed = _feed_of_suffix(source, store.uri(name))
-    if feed is None:
+    taken = _taken_by_suffix(source, store.uri(name))
+    if taken is None:
         patterns = ", ".join(p for f in source.feeds for p in f.patterns)
         raise ConfigurationError(f"{store.uri(name)}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
-    yield FoundFile(name, feed, entry.size, entry.modified, store, name)
+    yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, name)
 
 
 def _below(store: Store, prefix: str, source: FileSource) -> Iterator[FoundFile]:
@@ -121,10 +124,11 @@ def feed_of(source: FileSource, name: str) -> Feed | None:
     return next((feed for feed in source.feeds if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)
 
 
-def _feed_of_suffix(source: FileSource, path: str) -> Feed | None:
-    """The feed of a file that was named by itself: as much of its path counts as a pattern wants."""
+def _taken_by_suffix(source: FileSource, path: str) -> tuple[Feed, str] | None:
+    """The first feed that takes a file that was named by itself, and its name: as much of its path counts as a pattern wants."""
     parts = path.split("/")
-    return next((feed for at in range(len(parts) - 1, -1, -1) if (feed := feed_of(source, "/".join(parts[at:]))) is not None), None)
+    ends = ["/".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)]
+    return next(((feed, end) for feed in source.feeds for end in ends if any(_pattern(p).fullmatch(end) for p in feed.patterns)), None)
 
 
 @cache

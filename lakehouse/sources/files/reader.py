@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lakehouse.contracts.model import Contract
-from lakehouse.datasets.model import CombinedLog, Csv, JsonDocument, JsonLines
+from lakehouse.datasets.model import CombinedLog, Csv, Dimension, JsonDocument, JsonLines
 from lakehouse.sources.files.access_log import read_access_log
 from lakehouse.sources.files.batch import Batch
 from lakehouse.sources.files.content import Content
@@ -17,11 +17,13 @@ from lakehouse.sources.files.json_text import read_json_document, read_json_line
 class FileReader:
     """Reads one file once. `sha256` is true when it was iterated to its end, which fails for a file that is damaged or changed meanwhile."""
 
-    def __init__(self, file: FoundFile, contract: Contract) -> None:
+    def __init__(self, file: FoundFile, contract: Contract | Dimension) -> None:
         self._content = Content(file)
         self._form = file.feed.format
-        self._declared = {field.name for field in contract.record.fields}
-        self._wanted = {time.path for time in contract.times}
+        if isinstance(contract, Dimension):
+            self._declared, self._wanted = {column.path or column.name for column in contract.columns}, set[str]()
+        else:
+            self._declared, self._wanted = {field.name for field in contract.record.fields}, {time.path for time in contract.times}
 
     @property
     def sha256(self) -> str:

@@ -1,0 +1,1 @@
+{{ listening_by_dimension(['mart_date', 'hour_start'], listening_measures()) }}

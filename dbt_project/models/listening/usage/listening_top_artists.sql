@@ -1,0 +1,1 @@
+{{ listening_top('artist', {'artist': 'value'}) }}

@@ -1,0 +1,1 @@
+{{ listening_top('song', {'song': 'value', 'artist': 'artist'}) }}

@@ -1,0 +1,1 @@
+{{ listening_top('user', {'user_id': 'value'}) }}

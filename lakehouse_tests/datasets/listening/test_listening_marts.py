@@ -1,0 +1,190 @@
+"""What the published marts say: of the sample, what the truth says; of the recorded month, the figures that came with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from listening_lakes import KEY, REAL, ListeningLake, only
+
+from lakehouse.accounts.truth import SampleTruth
+from lakehouse.marts.explain import predicate
+from lakehouse.marts.publish import current_version
+from lakehouse.marts.specs import MartSpec, mart_specs
+from lakehouse.settings import ENV_TOKEN_KEY
+from lakehouse.steps.publish import publish_marts, unpublished_days
+from lakehouse.tables.views import register_views
+
+SPECS = mart_specs("listening")
+LOG = REAL / "listening"
+
+
+@pytest.fixture(scope="module")
+def marts(built: ListeningLake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published marts of the sample."""
+    with built.marts() as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def clean(built: ListeningLake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Clean and quarantine of the sample."""
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        register_views(con, built.lake, built.dataset.contract, "lake")
+        yield con
+
+
+def test_the_overview_says_what_the_truth_says(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
+    told, facts = only(marts, "SELECT * FROM listening_overview"), truth.facts
+    assert told["mart_date"] == dt.date(2026, 3, 1)
+    same = (
+        "events",
+        "plays",
+        "paid_plays",
+        "users",
+        "users_with_plays",
+        "users_two_levels",
+        "level_switches",
+        "sessions",
+        "song_artist_pairs",
+        "files",
+    )
+    assert {name: told[name] for name in same} == {name: facts[name] for name in same}
+    assert told["seconds"] == pytest.approx(facts["seconds"], rel=1e-9)
+    assert (told["logged_out_events"], told["double_encoded_events"]) == (facts["logged_out"], facts["double_encoded"])
+
+
+def test_the_songs_at_the_top_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
+    found = marts.execute("SELECT song, artist, plays FROM listening_top_songs ORDER BY rank_by_plays LIMIT 10").fetchall()
+    assert [list(row) for row in found] == truth.facts["top_songs"]
+
+
+def test_weeks_are_made_of_days_and_count_a_user_once(marts: duckdb.DuckDBPyConnection, clean: duckdb.DuckDBPyConnection) -> None:
+    for column, dimension in {"user_id": "user", "artist": "artist", "level": "level", "location": "location"}.items():
+        wanted = clean.execute(
+            f"SELECT {column}, count(*), count(*) FILTER (page = 'NextSong'), count(DISTINCT user_id) FROM lake.clean GROUP BY ALL ORDER BY 1"
+        ).fetchall()
+        found = marts.execute("SELECT value, events, plays, users FROM listening_weekly WHERE dimension = ? ORDER BY 1", [dimension]).fetchall()
+        assert found == wanted  # the sample lies in one week
+    assert marts.execute("SELECT DISTINCT mart_date FROM listening_weekly").fetchall() == [(dt.date(2026, 3, 2),)]
+
+
+def test_hours_add_up_to_days(marts: duckdb.DuckDBPyConnection) -> None:
+    sums = "SELECT mart_date, dimension, value, artist, sum(events), sum(plays) FROM {} GROUP BY ALL ORDER BY ALL"
+    assert marts.execute(sums.format("listening_hourly")).fetchall() == marts.execute(sums.format("listening_daily")).fetchall()
+
+
+def test_the_rules_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
+    refused = "SELECT rule, sum(records) FROM listening_quality_rules WHERE outcome = 'refused' GROUP BY ALL ORDER BY 1"
+    assert dict(marts.execute(refused).fetchall()) == truth.total.rules
+    noted = "SELECT sum(records) FROM listening_quality_rules WHERE outcome = 'noted' AND rule = 'double_encoded'"
+    assert marts.execute(noted).fetchall() == marts.execute("SELECT sum(events) FROM listening_double_encoded").fetchall()
+
+
+def test_the_books_of_all_files_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
+    names = {"lines": "lines", "unreadable": "unreadable", "records": "records", "rows_told": "rows", "duplicates": "duplicate", "kept": "kept"}
+    told = only(marts, f"SELECT {', '.join(f'sum({name}) AS {name}' for name in names)} FROM listening_quality_files")
+    assert told == {name: getattr(truth.total.books, term) for name, term in names.items()}
+
+
+def test_the_catalogue_is_matched_by_title_and_artist(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
+    told = dict(marts.execute("SELECT match, count(*) FROM listening_catalogue_match GROUP BY ALL").fetchall())
+    assert told["matched"] + told["catalogue_only"] == truth.facts["catalogue"]["kept"]
+    damaged = "SELECT count(*) FROM listening_catalogue_match WHERE match = 'matched' AND song IN (SELECT text FROM listening_double_encoded)"
+    assert marts.execute(damaged).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if s.explain_counts], ids=lambda s: s.name)
+def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
+    record = current_version(built.lake, built.dataset)
+    assert record is not None
+    assert spec.explain is not None
+    found = marts.execute(f"SELECT * FROM {spec.name} USING SAMPLE 40 ROWS (reservoir, 1)")
+    names = [column[0] for column in found.description]
+    for values in found.fetchall():
+        row = dict(zip(names, values, strict=True))
+        where = predicate(spec, spec.explain, row, record)
+        assert clean.execute(f"SELECT count(*) FROM lake.clean WHERE {where}").fetchall() == [(row[spec.explain_counts],)], where
+
+
+@pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
+def test_every_question_is_answered(question: Any, marts: duckdb.DuckDBPyConnection) -> None:
+    assert marts.execute(question.sql).fetchall()
+
+
+def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: ListeningLake, tmp_path: Path) -> None:
+    made = ListeningLake.make(tmp_path / "lake")
+    files = tmp_path / "files"
+    event = {
+        "ts": 1772445600000,
+        "userId": "1",
+        "sessionId": 1,
+        "itemInSession": 0,
+        "page": "NextSong",
+        "level": "free",
+        "song": "Moon",
+        "artist": "Sun",
+    }
+    for name, record in {"log.json": event, "song_data/a.json": {"song_id": "S1", "title": "Sea", "artist_name": "Sun"}}.items():
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        (files / name).write_text(json.dumps(record))
+    made.ingest(files)
+    made.build()
+    first = publish_marts(made.lake, made.dataset)
+    assert (first.version, unpublished_days(made.lake, made.dataset)) == (1, [])
+    (files / "song_data/b.json").write_text(json.dumps({"song_id": "S2", "title": "Moon", "artist_name": "Sun", "year": 0}))
+    made.ingest(files)
+    assert unpublished_days(made.lake, made.dataset) == [dt.date(2026, 3, 2)]
+    second = publish_marts(made.lake, made.dataset)
+    assert second.reason == "there is another version of songs"
+    assert all(dates == () for dates in second.rebuilt.values())
+    assert "listening_catalogue_match" in second.rebuilt
+    with made.marts() as con:
+        found = con.execute("SELECT song, match, year, plays FROM listening_catalogue_match ORDER BY song").fetchall()
+    assert found == [("Moon", "matched", None, 1), ("Sea", "catalogue_only", None, 0)]
+    version = current_version(made.lake, made.dataset)
+    assert version is not None
+    assert set(version.dimensions) == {"songs"}
+    assert publish_marts(made.lake, made.dataset).skipped
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> ListeningLake:
+    """The recorded month and its catalogue, published."""
+    if not LOG.is_dir():
+        pytest.skip(f"no recorded plays at {LOG}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENV_TOKEN_KEY, KEY)
+        made = ListeningLake.make(tmp_path_factory.mktemp("real") / "lake", dt.date(2018, 11, 1), dt.datetime(2018, 12, 10, tzinfo=dt.UTC))
+        made.ingest(LOG)
+        made.build()
+        publish_marts(made.lake, made.dataset)
+    return made
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_recorded_month_comes_out(real: ListeningLake) -> None:
+    wanted = json.loads((REAL / "EXPECTED.json").read_bytes())["listening_sparkify"]
+    with real.marts() as con:
+        told = only(con, "SELECT * FROM listening_overview")
+        names = {
+            "rows": "events", "nextsong": "plays", "users_nonempty": "users", "users_with_plays": "users_with_plays", "sessions": "sessions",
+            "distinct_song_artist": "song_artist_pairs", "paid_plays": "paid_plays", "days": "files", "users_two_levels": "users_two_levels",
+            "level_switch_events": "level_switches",
+        }  # fmt: skip
+        assert {theirs: told[ours] for theirs, ours in names.items()} == {name: wanted[name] for name in names}
+        assert told["days"] == wanted["days"]
+        assert told["seconds"] == pytest.approx(wanted["sum_length"], rel=1e-9)
+        assert told["double_encoded_events"] == 326
+        top = con.execute("SELECT song, artist, plays FROM listening_top_songs ORDER BY rank_by_plays LIMIT 3").fetchall()
+        assert [list(row) for row in top] == wanted["top_song"]
+        assert only(con, "SELECT count(*) AS n, count(DISTINCT user_id) AS users FROM listening_level_switches") == {"n": 9, "users": 8}
+        assert dict(con.execute("SELECT match, count(*) FROM listening_catalogue_match GROUP BY ALL").fetchall())["matched"] == 1
+        totals = con.execute("SELECT dimension, sum(events), sum(plays) FROM listening_weekly GROUP BY ALL").fetchall()
+        assert {total for _, *total in map(tuple, totals) for total in [tuple(total)]} == {(wanted["rows"], wanted["nextsong"])}
