@@ -1,0 +1,1 @@
+"""Page views, clicks and access-log lines of web sites."""

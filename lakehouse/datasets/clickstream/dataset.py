@@ -1,0 +1,20 @@
+"""`clickstream` as the house knows it."""
+
+from __future__ import annotations
+
+from lakehouse.datasets.clickstream.contract import CONTRACT
+from lakehouse.datasets.clickstream.transform import transform
+from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource, JsonLines
+
+DATASET = Dataset(
+    contract=CONTRACT,
+    transform=transform,
+    source=FileSource(
+        feeds=(
+            Feed("events", ("*.jsonl", "**/*.jsonl"), JsonLines()),
+            Feed("globo", ("clicks_*.csv", "**/clicks_*.csv"), Csv()),
+            Feed("access_log", ("*.log", "**/*.log"), CombinedLog()),
+        )
+    ),
+    showcase=("clickstream_sessions", "clickstream_funnel", "clickstream_devices"),
+)
