@@ -63,7 +63,12 @@ def _of(feed: str, places: np.ndarray) -> list[pl.Series]:
 
 def _filtered() -> pl.Expr:
     return (
-        pl.when(pl.col(_BOT)).then(pl.lit("bot")).when(pl.col("event_type").is_in(LOW_VALUE)).then(pl.lit("heartbeat")).otherwise(None).alias("_filtered")
+        pl.when(pl.col(_BOT))
+        .then(pl.lit("bot"))
+        .when(pl.col("event_type").is_in(LOW_VALUE))
+        .then(pl.lit("heartbeat"))
+        .otherwise(None)
+        .alias("_filtered")
     )
 
 
