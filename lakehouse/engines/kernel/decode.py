@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
@@ -113,14 +114,25 @@ def _assemble(pieces: _Pieces, contract: Contract, *, lines: int, blank: np.ndar
 
 
 def _put_aside(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:
-    """Read a block that cannot be read whole: the lines that look bad are judged, then, if the others still cannot be read, all are."""
-    odd = suspicious(lines)
-    if fast and odd.any() and not odd.all():
-        others = lines.take(~odd)
-        if _try_fast(others, contract, pieces, judged=False):
-            _judge(lines.take(odd), contract, pieces, fast=True)
+    """Read a block that cannot be read whole: the lines that look bad, then those that conflict with the contract, are judged, and if the others
+    still cannot be read, all are.
+    """
+    if fast:
+        odd = suspicious(lines)
+        if odd.any() and _try_without(odd, lines, contract, pieces):
+            return
+        odd[~odd] = ~conforming(lines.take(~odd), contract)
+        if odd.any() and _try_without(odd, lines, contract, pieces):
             return
     _judge(lines, contract, pieces, fast=fast)
+
+
+def _try_without(odd: npt.NDArray[np.bool_], lines: Lines, contract: Contract, pieces: _Pieces) -> bool:
+    """Read a block without some of its lines, and judge those; False, and nothing is read, where the others cannot be read whole either."""
+    if odd.all() or not _try_fast(lines.take(~odd), contract, pieces, judged=False):
+        return False
+    _judge(lines.take(odd), contract, pieces, fast=True)
+    return True
 
 
 def _judge(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> None:

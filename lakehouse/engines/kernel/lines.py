@@ -87,11 +87,15 @@ def plain_objects(lines: Lines) -> bool:
 def suspicious(lines: Lines) -> npt.NDArray[np.bool_]:
     """Which lines their bytes alone speak against: no braces at the ends, or not as many that close as open. A guess, in both directions."""
     data = np.frombuffer(lines.block, np.uint8)
-    depth = np.zeros(len(data) + 1, np.int32)
-    np.cumsum((data == _OPEN).view(np.int8) - (data == _CLOSE).view(np.int8), dtype=np.int32, out=depth[1:])
     ends = (data[lines.starts] != _OPEN) | (data[lines.ends - 1] != _CLOSE)
-    odd: npt.NDArray[np.bool_] = ends | (depth[lines.starts] != depth[lines.ends])
+    odd: npt.NDArray[np.bool_] = ends | (_count(data, _OPEN, lines) != _count(data, _CLOSE, lines))
     return odd
+
+
+def _count(data: npt.NDArray[np.uint8], byte: int, lines: Lines) -> npt.NDArray[np.int64]:
+    """How often a byte is in each line. Few bytes are braces: to look for their places takes a tenth of adding up all bytes."""
+    places = np.flatnonzero(data == byte)
+    return np.searchsorted(places, lines.ends) - np.searchsorted(places, lines.starts)
 
 
 def _objects_side_by_side(text: bytes) -> bool:

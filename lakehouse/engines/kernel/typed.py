@@ -22,7 +22,7 @@ def conforming(lines: Lines, contract: Contract) -> npt.NDArray[np.bool_]:
     for index in range(len(lines)):
         try:
             decoder.decode(lines.text(index))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             fits[index] = False
     return fits
 

@@ -20,9 +20,10 @@ Index = npt.NDArray[np.int64]
 class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sample of `days` days from `start` on with about `events` lines of the feed `events`.
 
-    `clicks`, `requests`: lines of `globo` and `access_log`, as shares of those. `agents`: distinct user agents of people. The others are shares, 0 to 1.
-    Filtered: `bots` (of sessions and of log lines), `heartbeats`. Kept: `unknown_fields`, `out_of_order` (its line up to ten minutes from its place),
-    `late` (comes in a file of its own, later; clicks: one to three days after the session began), `identical` (log lines that follow their like).
+    `clicks`, `requests`: lines of `globo` and `access_log`, as shares of those. `agents`: distinct user agents of people. The others are shares, 0
+    to 1. Filtered: `bots` (of sessions and of log lines), `heartbeats`. Kept: `unknown_fields`, `out_of_order` (its line up to ten minutes from its
+    place), `late` (comes in a file of its own, later; clicks: one to three days after the session began), `identical` (log lines that follow their
+    like).
     Duplicates: `duplicates`; each second log comes once more. Quarantine: `malformed` (no JSON, no row, no log line), `wrong_types`, `missing_keys`,
     `unreadable_times`.
     """

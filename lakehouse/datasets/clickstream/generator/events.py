@@ -36,7 +36,7 @@ class Visits:
         self.users = np.zeros(max(10, self.arguments.events // 25), bool)
 
     def days(self) -> Iterator[tuple[dt.date, pl.DataFrame]]:
-        """For each day its events, in the order of time: `time` (ms of the epoch), numbers of `session`, `user`, `agent`, `type`, `page`, `referrer`."""
+        """For each day its events, by time: `time` (ms of the epoch), numbers of `session`, `user`, `agent`, `type`, `page`, `referrer`."""
         share = self.arguments.events // self.arguments.days
         for number in range(self.arguments.days):
             day = self.arguments.start + dt.timedelta(days=number)

@@ -11,7 +11,8 @@ _PEOPLE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.{minor}.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{small}.{minor} Safari/605.1.15",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{major}.0) Gecko/20100101 Firefox/{major}.{minor}",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS {small}_{minor} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{small}.0 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS {small}_{minor} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{small}.0 Mobile/15E148"
+    " Safari/604.1",
     "Mozilla/5.0 (Linux; Android {small}; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.{minor}.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Linux; Android {small}; SM-T870) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.{minor}.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.{minor}.0 Safari/537.36",
