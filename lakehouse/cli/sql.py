@@ -20,7 +20,7 @@ SHOWN_ROWS = 200
 PROMPT, MORE = "lakehouse> ", "      ...> "
 HELP = """\
 Write SQL and end it with a semicolon. .tables lists tables, .schema NAME describes one, .help shows this, .quit leaves (or Ctrl-D).
-marts.<model>  clean.<dataset>  quarantine.<dataset>  ops.books | fetches | parts | coverage | recovered | lateness | census | builds"""
+marts.<model>  clean.<dataset>  quarantine.<dataset>  ops.books | fetches | parts | coverage | recovered | lateness | filtered | census | builds"""
 
 
 def sql(

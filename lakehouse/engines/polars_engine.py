@@ -65,6 +65,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
         key_conflicts=written.key_conflicts,
         rows_with_extra=written.rows_with_extra,
         unknown_values=dict(sum((r.unknown_values for r in results), Counter[str]())),
+        filtered_rules=dict(sorted(sum((r.filtered_rules for r in results), Counter[str]()).items())),
     )
     return grains.store_account(lake, account, replace=replace)
 

@@ -85,6 +85,10 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
         "How long after the event its line was landed.",
         {"day": "Day of the build.", "grain": "Grain.", "seconds": "Upper bound of the bucket, in seconds.", "rows": "Rows kept."},
     ),
+    "filtered": (
+        "Rows that committed builds filtered out, by rule.",
+        {"day": "Day of the build.", "grain": "Grain.", "rule": "Rule that filtered them.", "rows": "Rows."},
+    ),
     "census": (
         "Fields that were really there.",
         {"day": "Day.", "path": "Path of the field.", "kind": "JSON type.", "declared": "Whether the contract names it.", "count": "How often."},

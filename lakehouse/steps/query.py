@@ -3,7 +3,7 @@
 `marts.<model>`          the published mart tables of every dataset
 `clean.<dataset>`        the deduplicated rows
 `quarantine.<dataset>`   what was refused or is held (level held), with rule, part and line; never raw text
-`ops.<table>`            books, fetches, parts, coverage, recovered, lateness, census, builds; all datasets, the first column names which
+`ops.<table>`            books, fetches, parts, coverage, recovered, lateness, filtered, census, builds; all datasets, the first column names which
 
 A bare name is looked for in marts first. Published marts are attached read-only, so a build that runs is not in the way.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lakehouse.datasets.model import Dataset
 
-OPS_TABLES = ("books", "fetches", "parts", "coverage", "recovered", "lateness", "census", "builds")
+OPS_TABLES = ("books", "fetches", "parts", "coverage", "recovered", "lateness", "filtered", "census", "builds")
 SCHEMAS = ("marts", "clean", "quarantine", "ops")
 
 

@@ -1,4 +1,4 @@
-"""Views over committed builds: clean, quarantine, books, lateness, census. They can never contradict the table, because they list its own files."""
+"""Views over committed builds: clean, quarantine, books, lateness, filtered, census. They can never contradict the table, because they list its own files."""
 
 from __future__ import annotations
 
@@ -123,6 +123,16 @@ def lateness_table(accounts: Accounts) -> pa.Table:
     return _table(rows, {"day": pa.date32(), "grain": pa.string(), "seconds": pa.int64(), "rows": pa.int64()})
 
 
+def filtered_table(accounts: Accounts) -> pa.Table:
+    """day, grain, rule, rows filtered out."""
+    rows = [
+        {"day": day, "grain": grain.key, "rule": rule, "rows": count}
+        for (day, grain), account in accounts.items()
+        for rule, count in account.filtered_rules.items()
+    ]
+    return _table(rows, {"day": pa.date32(), "grain": pa.string(), "rule": pa.string(), "rows": pa.int64()})
+
+
 def census_table(accounts: Accounts) -> pa.Table:
     """The schema registry: day, path, kind, declared, count, contract_version."""
     counts: dict[tuple[dt.date, str, str, bool, int], int] = {}
@@ -210,7 +220,7 @@ def register_views(
 ) -> CleanVersion:
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
-    Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.census` and `.builds`. All are there, with their columns, also
+    Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.filtered`, `.census` and `.builds`. All are there, with their columns, also
     when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered are shown
     whole). Returns the whole version of the clean table that they are of.
     """
@@ -227,6 +237,7 @@ def register_views(
         "books": books_table(accounts),
         "builds": builds_table(shown, accounts),
         "lateness": lateness_table(accounts),
+        "filtered": filtered_table(accounts),
         "census": census_table(accounts),
         "fetches": fetches_table(lake, contract.name),
         "parts": parts_table(lake, contract.name),

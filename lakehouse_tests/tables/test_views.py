@@ -15,7 +15,7 @@ from lakehouse.contracts.model import Column
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.tables import views
 
-NAMES = ("clean", "quarantine", "books", "fetches", "parts", "coverage", "recovered", "lateness", "census", "builds")
+NAMES = ("clean", "quarantine", "books", "fetches", "parts", "coverage", "recovered", "lateness", "filtered", "census", "builds")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class BlockResult:
     parts: dict[str, Books]
     census: census.Census
     unknown_values: Counter[str]
+    filtered_rules: Counter[str]
 
     @property
     def books(self) -> Books:
@@ -72,6 +73,7 @@ def process_block(
         books,
         _nameless(census.take_census(decoded.records, contract.record), key),
         Counter({tokens.scrub_text(value, key): count for value, count in validate.unknown_values(kept, contract).items()}),
+        Counter(dict(good.filter(filtered)[_FILTERED].value_counts().iter_rows())) if filtered.any() else Counter(),
     )
 
 
