@@ -65,7 +65,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
         key_conflicts=written.key_conflicts,
         rows_with_extra=written.rows_with_extra,
         unknown_values=dict(sum((r.unknown_values for r in results), Counter[str]())),
-        filtered_rules=dict(sorted(sum((r.filtered_rules for r in results), Counter[str]()).items())),
+        filtered_rules=_filtered_rules(results),
     )
     return grains.store_account(lake, account, replace=replace)
 
@@ -130,6 +130,13 @@ def _part_books(inputs: grains.GrainInputs, results: list[BlockResult], duplicat
         books = msgspec.structs.replace(books, kept=books.kept - dropped, duplicate=dropped)
         told.append(PartBooks(landed.part.path, landed.fetch_id, landed.number, landed.application, landed.landed_at, books))
     return tuple(told)
+
+
+def _filtered_rules(results: list[BlockResult]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (application, rule), count in sorted(sum((r.filtered_rules for r in results), Counter[tuple[str, str]]()).items()):
+        found.setdefault(application, {})[rule] = count
+    return found
 
 
 def _field_counts(results: list[BlockResult]) -> tuple[FieldCount, ...]:

@@ -87,7 +87,13 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "filtered": (
         "Rows that committed builds filtered out, by rule.",
-        {"day": "Day of the build.", "grain": "Grain.", "rule": "Rule that filtered them.", "rows": "Rows."},
+        {
+            "day": "Day of the build.",
+            "grain": "Grain.",
+            "application": "Application that they were fetched for.",
+            "rule": "Rule that filtered them.",
+            "rows": "Rows.",
+        },
     ),
     "census": (
         "Fields that were really there.",

@@ -61,7 +61,7 @@ class GrainAccount(msgspec.Struct, frozen=True):
 
     `staged_at`: seconds since the epoch by the system's clock (a lake's own clock may stand still). `lateness`: seconds from event to landing,
     upper bound of the bucket -> rows kept. `key_conflicts`: keys met with other content. `quarantine`: refused lines and rows, and held rows.
-    `quarantine_rules`: rule -> refused lines and rows. `filtered_rules`: rule -> rows filtered out. `unknown_values`: "column=value" of open vocabularies -> rows.
+    `quarantine_rules`: rule -> refused lines and rows. `filtered_rules`: application -> rule -> rows filtered out. `unknown_values`: "column=value" of open vocabularies -> rows.
     """
 
     dataset: str
@@ -82,7 +82,7 @@ class GrainAccount(msgspec.Struct, frozen=True):
     key_conflicts: int
     rows_with_extra: int
     unknown_values: dict[str, int]
-    filtered_rules: dict[str, int] = {}
+    filtered_rules: dict[str, dict[str, int]] = {}
     format: int = ACCOUNT_FORMAT
 
     @property

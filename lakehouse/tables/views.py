@@ -124,13 +124,14 @@ def lateness_table(accounts: Accounts) -> pa.Table:
 
 
 def filtered_table(accounts: Accounts) -> pa.Table:
-    """day, grain, rule, rows filtered out."""
+    """day, grain, application, rule, rows filtered out."""
     rows = [
-        {"day": day, "grain": grain.key, "rule": rule, "rows": count}
+        {"day": day, "grain": grain.key, "application": application, "rule": rule, "rows": count}
         for (day, grain), account in accounts.items()
-        for rule, count in account.filtered_rules.items()
+        for application, rules in account.filtered_rules.items()
+        for rule, count in rules.items()
     ]
-    return _table(rows, {"day": pa.date32(), "grain": pa.string(), "rule": pa.string(), "rows": pa.int64()})
+    return _table(rows, {"day": pa.date32(), **dict.fromkeys(("grain", "application", "rule"), pa.string()), "rows": pa.int64()})
 
 
 def census_table(accounts: Accounts) -> pa.Table:

@@ -22,14 +22,17 @@ _HELD, _FILTERED = "_held", "_filtered"
 
 @dataclass(frozen=True)
 class BlockResult:
-    """`rows`: candidates for the table, tokenised, with provenance; duplicates are still in. `parts`: part -> books, with their number as `kept`."""
+    """`rows`: candidates for the table, tokenised, with provenance; duplicates are still in. `parts`: part -> books, with their number as `kept`.
+
+    `filtered_rules`: (application, rule) -> rows.
+    """
 
     rows: pl.DataFrame
     quarantine: pl.DataFrame
     parts: dict[str, Books]
     census: census.Census
     unknown_values: Counter[str]
-    filtered_rules: Counter[str]
+    filtered_rules: Counter[tuple[str, str]]
 
     @property
     def books(self) -> Books:
@@ -73,7 +76,7 @@ def process_block(
         books,
         _nameless(census.take_census(decoded.records, contract.record), key),
         Counter({tokens.scrub_text(value, key): count for value, count in validate.unknown_values(kept, contract).items()}),
-        Counter(dict(good.filter(filtered)[_FILTERED].value_counts().iter_rows())) if filtered.any() else Counter(),
+        _filtered_rules(good.filter(filtered), origin) if filtered.any() else Counter(),
     )
 
 
@@ -152,6 +155,12 @@ def _marked(frame: pl.DataFrame, column: str) -> pl.Series:
     if column in frame.columns:
         return frame[column].is_not_null()
     return pl.Series(column, [False], dtype=pl.Boolean).new_from_index(0, frame.height)
+
+
+def _filtered_rules(frame: pl.DataFrame, origin: Origin) -> Counter[tuple[str, str]]:
+    """(application, rule) -> rows that are filtered."""
+    counts = frame.select(origin.column("application", _places(frame)), _FILTERED).group_by(pl.all()).len()
+    return Counter({(application, rule): count for application, rule, count in counts.iter_rows()})
 
 
 def _late(frame: pl.DataFrame, contract: Contract, origin: Origin) -> pl.Series:
