@@ -61,7 +61,8 @@ class GrainAccount(msgspec.Struct, frozen=True):
 
     `staged_at`: seconds since the epoch by the system's clock (a lake's own clock may stand still). `lateness`: seconds from event to landing,
     upper bound of the bucket -> rows kept. `key_conflicts`: keys met with other content. `quarantine`: refused lines and rows, and held rows.
-    `quarantine_rules`: rule -> refused lines and rows. `filtered_rules`: application -> rule -> rows filtered out. `unknown_values`: "column=value" of open vocabularies -> rows.
+    `quarantine_rules`: rule -> refused lines and rows. `filtered_rules`: application -> rule -> rows filtered out. `unknown_values`: "column=value"
+    of open vocabularies -> rows.
     """
 
     dataset: str

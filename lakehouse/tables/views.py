@@ -1,4 +1,4 @@
-"""Views over committed builds: clean, quarantine, books, lateness, filtered, census. They can never contradict the table, because they list its own files."""
+"""Views over committed builds: clean, quarantine, books, lateness, filtered rows, census. They list the files of the table itself."""
 
 from __future__ import annotations
 
@@ -221,9 +221,9 @@ def register_views(
 ) -> CleanVersion:
     """Create `<schema>.clean` and `.quarantine`, views over the exact files of one version, and the tables of operations.
 
-    Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.filtered`, `.census` and `.builds`. All are there, with their columns, also
-    when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered are shown
-    whole). Returns the whole version of the clean table that they are of.
+    Those are `.books`, `.fetches`, `.parts`, `.coverage`, `.recovered`, `.lateness`, `.filtered`, `.census` and `.builds`. All are there, with their
+    columns, also when nothing was built yet. `days`: show the committed builds of these days only (fetches, parts, coverage and what they recovered
+    are shown whole). Returns the whole version of the clean table that they are of.
     """
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     version = clean_version(lake, contract)
