@@ -42,9 +42,7 @@ def kernel(*records: dict[str, Any] | bytes, day: dt.date = DAY) -> BlockResult:
     lines = [r if isinstance(r, bytes) else json.dumps(r, separators=(",", ":")).encode() for r in records]
     context = PartContext(Grain(day), "raw/part", "fetch-1", "events", CLOCK, CLOCK)
     fast, slow = (
-        process_block(
-            b"\n".join(lines) + b"\n", [Piece(context, 1, len(lines))], contract=CONTRACT, transform=DATASET.transform, key=KEY, fast=fast
-        )
+        process_block(b"\n".join(lines) + b"\n", [Piece(context, 1, len(lines))], contract=CONTRACT, transform=DATASET.transform, key=KEY, fast=fast)
         for fast in (True, False)
     )
     assert fast.books == slow.books
