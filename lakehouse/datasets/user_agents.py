@@ -14,6 +14,9 @@ import polars as pl
 from ua_parser import Domain, Parser, load_lazy_builtins
 from ua_parser.regex import Resolver
 
+# The rules are a package of their own: who uses this names it among the `libraries` of the contract.
+RULES = "ua-parser-builtins"
+PARTS = ("browser", "browser_version", "os", "device")
 DEVICE_TYPES = ("desktop", "mobile", "tablet", "tv", "console", "bot", "other")
 
 _MOST_KNOWN = 1 << 17  # distinct agents that a process keeps: some 40 MB
@@ -39,9 +42,8 @@ _DESKTOPS = frozenset(
 class Agent(NamedTuple):
     """What a user agent says of itself.
 
-    `browser`, `os`, `device`: families, None where unknown (a plain computer is no device). `browser_version`: the major one.
-    `device_type`: one of `DEVICE_TYPES`. `is_bot`: a program sent it, no browser.
-    `is_parsed`: the library knew any part of it.
+    `browser`, `os`, `device`: families, None where unknown (a plain computer has no device). `browser_version`: the major one. `device_type`: one of
+    `DEVICE_TYPES`. `is_bot`: a program sent it, no browser. `is_parsed`: the library knew any part of it.
     """
 
     browser: str | None
@@ -53,20 +55,8 @@ class Agent(NamedTuple):
     is_parsed: bool
 
 
-SCHEMA = pl.Schema(
-    {name: pl.String() for name in ("browser", "browser_version", "os", "device", "device_type")}
-    | {"is_bot": pl.Boolean(), "is_parsed": pl.Boolean()}
-)
-# What makes these values beside us: who uses them names it among the `libraries` of the contract.
-LIBRARIES = ("ua-parser", "ua-parser-builtins")
+SCHEMA = pl.Schema({**dict.fromkeys((*PARTS, "device_type"), pl.String()), **dict.fromkeys(("is_bot", "is_parsed"), pl.Boolean())})
 _known: dict[str, Agent] = {}
-
-
-def of_texts(texts: pl.Series) -> pl.DataFrame:
-    """The columns of `SCHEMA` for a column of any user agents, in its order."""
-    distinct = texts.drop_nulls().unique(maintain_order=True)
-    found = classify(distinct).with_columns(distinct.alias("text"))
-    return texts.alias("text").to_frame().join(found, on="text", how="left", maintain_order="left").select(SCHEMA.names())
 
 
 def classify(texts: pl.Series) -> pl.DataFrame:
@@ -86,6 +76,13 @@ def classify(texts: pl.Series) -> pl.DataFrame:
     return pl.DataFrame([found[text] if text is not None else nothing for text in texts], schema=SCHEMA, orient="row")
 
 
+def user_agent_parts(texts: pl.Series) -> pl.DataFrame:
+    """Columns `PARTS`, all strings, one row per text: null where the text is null or the rules know nothing. Each distinct text is looked at once."""
+    distinct = texts.alias("text").drop_nulls().unique(maintain_order=True)
+    found = classify(distinct).select(distinct, *PARTS)
+    return texts.alias("text").to_frame().join(found, on="text", how="left", maintain_order="left").select(PARTS)
+
+
 def _agents(texts: Sequence[str]) -> list[Agent]:
     column = pl.Series("text", texts, dtype=pl.String)
     kinds = column.to_frame().select(
@@ -96,16 +93,15 @@ def _agents(texts: Sequence[str]) -> list[Agent]:
 
 def _agent(text: str, kind: str | None) -> Agent:
     found = _parser()(text, Domain.ALL)
-    browser, version = (found.user_agent.family, found.user_agent.major) if found.user_agent else (None, None)
-    system = found.os.family if found.os else None
-    if found.device is not None and found.device.family == "Spider":
+    browser, system, device = found.user_agent, found.os.family if found.os else None, found.device.family if found.device else None
+    if device == "Spider":
         kind = "bot"
     elif kind is None and system == "Android":  # a phone says `Mobile`: Google's rule for makers
         kind = "tablet"
     elif kind is None:
         kind = "desktop" if system in _DESKTOPS else "other"
-    device = found.device.family if found.device else None
-    return Agent(browser, version, system, device, kind, kind == "bot", bool(found.user_agent or found.os or found.device))
+    family, version = (browser.family, browser.major) if browser else (None, None)
+    return Agent(family, version, system, device, kind, kind == "bot", bool(browser or system or device))
 
 
 @cache

@@ -11,9 +11,12 @@ import pytest
 
 import lakehouse
 from lakehouse.datasets import user_agents
+from lakehouse.datasets.user_agents import PARTS, user_agent_parts
 
 REAL = Path(lakehouse.__file__).parents[2] / "shared" / "realdata" / "clickstream" / "user_agents_20000.csv.gz"
 CASES = json.loads((Path(__file__).parent / "user_agent_cases.json").read_text())
+FIREFOX = "Mozilla/5.0 (Windows NT 6.1; WOW64; rv:31.0) Gecko/20100101 Firefox/31.0"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 7_1_2 like Mac OS X) AppleWebKit/537.51.2 (KHTML, like Gecko) Version/7.0 Mobile/11D257 Safari/9537.53"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c[0][:60])
@@ -22,22 +25,6 @@ def test_an_agent_is_told_by_browser_system_and_device(case: list[object]) -> No
     found = user_agents.classify(pl.Series([text])).row(0, named=True)
     told = {"browser": browser, "os": system, "device_type": device, "is_bot": device == "bot", "is_parsed": parsed}
     assert {name: found[name] for name in told} == told
-
-
-def test_texts_that_repeat_have_their_parts_in_their_places() -> None:
-    firefox = "Mozilla/5.0 (Windows NT 6.1; WOW64; rv:31.0) Gecko/20100101 Firefox/31.0"
-    iphone = (
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 7_1_2 like Mac OS X) AppleWebKit/537.51.2 (KHTML, like Gecko) Version/7.0 Mobile/11D257 Safari/9537.53"
-    )
-    found = user_agents.of_texts(pl.Series([firefox, None, iphone, "", firefox]))
-    assert found.select("browser", "browser_version", "os", "device").rows() == [
-        ("Firefox", "31", "Windows", None),
-        (None,) * 4,
-        ("Mobile Safari", "7", "iOS", "iPhone"),
-        (None,) * 4,
-        ("Firefox", "31", "Windows", None),
-    ]
-    assert user_agents.of_texts(pl.Series([], dtype=pl.String)).schema == user_agents.SCHEMA
 
 
 def test_an_agent_that_is_not_told_has_nothing_and_the_others_keep_their_places() -> None:
@@ -66,3 +53,21 @@ def test_twenty_thousand_real_agents_are_classified_and_the_unknown_are_counted(
     # What the library knows grows with its patterns; these are of uap-core 2026-10: 361 unknown, 1,173 programs.
     assert 300 <= (~found["is_parsed"]).sum() <= 400
     assert 1_100 <= found["is_bot"].sum() <= 1_300
+
+
+def test_each_text_has_its_parts_in_its_place() -> None:
+    found = user_agent_parts(pl.Series([FIREFOX, None, IPHONE, "", FIREFOX]))
+    assert found.columns == list(PARTS)
+    assert found.rows() == [
+        ("Firefox", "31", "Windows", None),
+        (None,) * 4,
+        ("Mobile Safari", "7", "iOS", "iPhone"),
+        (None,) * 4,
+        ("Firefox", "31", "Windows", None),
+    ]
+
+
+def test_no_texts_no_parts() -> None:
+    empty = user_agent_parts(pl.Series([None, None], dtype=pl.String))
+    assert empty.rows() == [(None,) * 4] * 2
+    assert user_agent_parts(pl.Series([], dtype=pl.String)).height == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, RecordTime
-from lakehouse.datasets.user_agents import LIBRARIES
+from lakehouse.datasets.user_agents import RULES
 
 FEEDS = ("events", "globo", "access_log")
 EVENT_TIME = "timestamp"
@@ -115,7 +115,7 @@ CONTRACT = Contract(
     transform_version=1,
     owners=("team:web-analytics",),
     numbered_repeats=True,
-    libraries=LIBRARIES,
+    libraries=("ua-parser", RULES),
     freshness=dt.timedelta(hours=36),
     tags=(("domain", "web"), ("pii", "tokenised")),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, JsonText, ListType, RecordTime
-from lakehouse.datasets.user_agents import LIBRARIES
+from lakehouse.datasets.user_agents import RULES
 
 # Numbers in JSON, texts in CSV: one record for both.
 _NUMBER = JsonText(numbers=True)
@@ -93,5 +93,5 @@ CONTRACT = Contract(
     owners=("team:music-data",),
     freshness=dt.timedelta(hours=36),
     tags=(("domain", "music"), ("pii", "names stay in raw")),
-    libraries=LIBRARIES,
+    libraries=("ua-parser", RULES),
 )

@@ -9,12 +9,11 @@ from lakehouse.contracts.hashing import row_hashes
 from lakehouse.contracts.model import EXTRA, Contract
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema, whole
-from lakehouse.datasets import user_agents
 from lakehouse.datasets.model import Records
+from lakehouse.datasets.user_agents import user_agent_parts
 
 PLAY = "NextSong"
 
-_AGENT_PARTS = ("browser", "browser_version", "os", "device")
 _IDENTITY = ("event_time", "user_id", "session_id", "item_in_session")
 _TEXTS = {"page": "page", "level": "level", "song": "song", "artist": "artist", "location": "location", "gender": "gender", "auth": "auth",
           "method": "method", "user_id": "userId", "user_agent": "userAgent"}  # fmt: skip
@@ -32,7 +31,7 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
     raw = _raw(records)
     frame = _typed(raw)
     faults = _faults(raw, frame)
-    frame = frame.with_columns(row_hashes(frame.select(_IDENTITY)).alias("event_id"), *user_agents.of_texts(frame["user_agent"]).select(_AGENT_PARTS))
+    frame = frame.with_columns(row_hashes(frame.select(_IDENTITY)).alias("event_id"), *user_agent_parts(frame["user_agent"]))
     extra = [extra_text(records.extra[i]).decode() if i in records.extra else None for i in range(frame.height)] if records.extra else None
     return frame.select(
         *(pl.col(name).cast(kind) for name, kind in frame_schema(contract).items() if name != "quality"),
