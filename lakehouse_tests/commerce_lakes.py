@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import polars as pl
 
 from lakehouse.accounts.books import Books, total
@@ -41,9 +42,10 @@ class CommerceLake:
         settings = LakeSettings(clock=CLOCK, datasets={"commerce": DatasetSettings(start=START)})
         return cls(open_lake(folder).with_settings(settings), find_dataset("commerce"))
 
-    def ingest(self, *paths: Path) -> IngestReport:
-        """Land files and folders; all must be readable."""
-        report = ingest(self.lake, self.dataset, [str(path) for path in paths])
+    def ingest(self, *paths: Path, hours_ago: int = 0) -> IngestReport:
+        """Land files and folders; all must be readable. Of copies of a row the one that landed first is kept."""
+        lake = replace(self.lake, settings=msgspec.structs.replace(self.lake.settings, clock=CLOCK - dt.timedelta(hours=hours_ago)))
+        report = ingest(lake, self.dataset, [str(path) for path in paths])
         report.raise_for_errors()
         return report
 

@@ -17,7 +17,7 @@ import lakehouse
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.commerce.generator import Arguments, generate
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.marts.explain import clean_predicate
+from lakehouse.marts.explain import predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.tables.views import committed_accounts, register_views
@@ -41,7 +41,7 @@ def token_key_of_the_module() -> Iterator[None]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
     """The files of the cases, one of them a second time under another name; published."""
     made = CommerceLake.make(tmp_path_factory.mktemp("small"))
-    made.ingest(CASES / "commerce" / "first")
+    made.ingest(CASES / "commerce" / "first", hours_ago=1)
     made.ingest(CASES / "commerce" / "late")
     made.build()
     made.publish()
@@ -120,9 +120,10 @@ def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpe
     names = [column[0] for column in found.description]
     for values in found.fetchall():
         row = dict(zip(names, values, strict=True))
-        predicate = clean_predicate(spec, row, record)
-        count = clean.execute(f"SELECT count(*) FROM lake.clean WHERE {predicate}").fetchall()[0][0]
-        assert spec.explain_counts is None or count == row[spec.explain_counts], predicate
+        assert spec.explain is not None
+        where = predicate(spec, spec.explain, row, record)
+        count = clean.execute(f"SELECT count(*) FROM lake.clean WHERE {where}").fetchall()[0][0]
+        assert spec.explain_counts is None or count == row[spec.explain_counts], where
 
 
 @pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
@@ -151,7 +152,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
     """A lake with all tenants of the sample, published twice: before the late files and after them."""
     made = CommerceLake.make(tmp_path_factory.mktemp("whole"))
-    made.ingest(sample / "first")
+    made.ingest(sample / "first", hours_ago=1)
     made.build()
     made.publish()
     made.ingest(sample / "late")
@@ -211,7 +212,7 @@ def test_the_marts_of_a_sample_say_what_its_truth_says(whole: CommerceLake, samp
 @pytest.mark.slow
 def test_days_built_one_after_the_other_are_the_marts_built_at_once(whole: CommerceLake, sample: Path, tmp_path: Path) -> None:
     fresh = CommerceLake.make(tmp_path / "lake")
-    fresh.ingest(sample / "first")
+    fresh.ingest(sample / "first", hours_ago=1)
     fresh.ingest(sample / "late")
     fresh.build()
     fresh.publish()
