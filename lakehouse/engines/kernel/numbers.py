@@ -1,7 +1,7 @@
 """Numbers in fields that take them as their own text, put into quotes, so that the reader of blocks can read them: it reads a number into no text.
 
 Some producers write a field as a number, others (and every CSV) as a text. Without this a block of the former would be read record by record. It
-changes the copy that is read, never the line: what is unknown is cut from the line itself. A number that is not plain, or has many digits, is cut into
+changes the copy that is read, never the line: what is unknown is cut from the line itself. A number that is not plain, or has many digits, becomes
 what no reader of JSON takes, or stays as it is: the reader gives up on it, and the slow path judges.
 """
 
