@@ -21,6 +21,7 @@ from lakehouse.contracts.types import decode_schema
 from lakehouse.datasets.model import Records
 from lakehouse.engines.kernel import shape, unknown
 from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, suspicious, too_deep
+from lakehouse.engines.kernel.numbers import has_numbers, quote_numbers
 from lakehouse.engines.kernel.reader import read_block
 from lakehouse.engines.kernel.typed import conforming
 
@@ -192,7 +193,10 @@ def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool
         return True
     if not judged and not plain_objects(lines):
         return False
-    table = read_block(lines.joined(), contract.record, longest=int((lines.ends - lines.starts).max()))
+    text, longest = lines.joined(), int((lines.ends - lines.starts).max())
+    table = None if has_numbers(text, contract.record) else read_block(text, contract.record, longest=longest)
+    if table is None and (quoted := quote_numbers(text, contract.record)) != text:
+        table = read_block(quoted, contract.record, longest=2 * longest)
     if table is None or table.num_rows != len(lines) or unknown.has_infinite(table):
         return False
     tree, holders = unknown.unknown_fields(table, contract.record)

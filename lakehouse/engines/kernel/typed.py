@@ -16,7 +16,7 @@ _SCALARS: dict[type, Any] = {JsonText: str, JsonInt: int, JsonFloat: float, Json
 
 
 def conforming(lines: Lines, contract: Contract) -> npt.NDArray[np.bool_]:
-    """Which lines have no declared field of another type. A number in a text field counts as one, though the contract may take it."""
+    """Which lines have no declared field of another type, or a number in a text that takes it."""
     decoder = _decoder(contract.record)
     fits = np.ones(len(lines), bool)
     for index in range(len(lines)):
@@ -40,5 +40,7 @@ def _type_of(kind: JsonType, name: str) -> Any:
             return msgspec.defstruct(name, members, rename=names, gc=False) | None
         case JsonList(item):
             return list[_type_of(item, name)] | None  # type: ignore[misc]
+        case JsonText(numbers=True):
+            return str | int | float | None
         case _:
             return _SCALARS[type(kind)] | None
