@@ -74,6 +74,8 @@ class Sample(ABC):
         """Write the sample; False where it is there already."""
         if (self.folder / TRUTH_FILE).is_file():
             return False
+        if self.folder.is_dir():  # of a demo that was interrupted
+            shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         generator_of(self.dataset).small_demo(self.folder, NOW, progress=progress)
         return True
