@@ -50,7 +50,7 @@ class Sample(ABC):
 
     @property
     def first_look(self) -> dt.datetime:
-        """The lake's time at the first look."""
+        """The lake's time at the first look. The events of files are all over by now: an earlier clock would take some for events of the future."""
         return NOW
 
     @property
