@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -26,10 +27,10 @@ class DemoLake:
     samples: tuple[Sample, ...]
     new: tuple[Sample, ...]
 
-    @property
-    def first_look(self) -> dt.datetime:
-        """The time of the first look: what comes late is not visible yet."""
-        return min((sample.first_look for sample in self.new), default=NOW)
+    def first_looks(self) -> list[tuple[dt.datetime, list[Sample]]]:
+        """The times of the first looks, in order, each with the samples that are looked at then: what comes late is not visible yet."""
+        ordered = sorted(self.new, key=lambda sample: sample.first_look)
+        return [(clock, list(samples)) for clock, samples in groupby(ordered, key=lambda sample: sample.first_look)]
 
     def at(self, clock: dt.datetime) -> DemoLake:
         """The same with another time, written to lake.json."""

@@ -50,7 +50,7 @@ class Sample(ABC):
 
     @property
     def first_look(self) -> dt.datetime:
-        """The lake's time at the first look."""
+        """The lake's time at the first look. The events of files are all over by now: an earlier clock would take some for events of the future."""
         return NOW
 
     @property
@@ -74,6 +74,8 @@ class Sample(ABC):
         """Write the sample; False where it is there already."""
         if (self.folder / TRUTH_FILE).is_file():
             return False
+        if self.folder.is_dir():  # of a demo that was interrupted
+            shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         generator_of(self.dataset).small_demo(self.folder, NOW, progress=progress)
         return True

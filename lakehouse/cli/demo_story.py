@@ -87,10 +87,10 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
     alone = len(demo.samples) == 1  # of many, marts are published once, when what comes late is in them
     with ExitStack() as stack:
         stack.enter_context(dbt_ahead(len(demo.new) * (2 if alone else 1)))
-        if demo.new:
-            story.demo = demo = demo.at(demo.first_look)
-            _head(console, f"First look, {demo.lake.now():%Y-%m-%d %H:%M} UTC", "read from real files and over real HTTP, then built day by day")
-            for sample in demo.new:
+        for clock, samples in demo.first_looks():
+            story.demo = demo = demo.at(clock)
+            _head(console, f"First look, {clock:%Y-%m-%d %H:%M} UTC", "read from real files or over real HTTP, then built day by day")
+            for sample in samples:
                 with serving(demo.lake, sample.dataset):
                     _round(story, sample, console, late=False, publish=alone, quiet=quiet)
         story.demo = demo = demo.at(NOW)

@@ -14,7 +14,7 @@ from lakehouse.datasets.registry import all_datasets
 from lakehouse.defs import catalogue
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.settings import Lake
-from lakehouse.steps.applications import applications_of
+from lakehouse.steps.applications import counted_applications
 
 PROCESS_TAG = "lakehouse/process"  # <host>:<pid> of a run that a command executes itself
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
@@ -54,7 +54,7 @@ def _untold(lake: Lake, dataset: Dataset, ledger: Ledger, instance: dg.DagsterIn
     if not grains:
         return []
     shown = instance.get_materialized_partitions(catalogue.raw_key(dataset.name))
-    names = applications_of(lake, dataset)
+    names = counted_applications(lake, dataset, ledger)
     return [g for g in grains if g.key not in shown and ledger.covered(names, g.start, g.end)]
 
 

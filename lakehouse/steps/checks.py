@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
-from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.model import Dataset, FileSource
 from lakehouse.landing.ledger import Ledger
 from lakehouse.landing.routing import FUTURE_TOLERANCE
 from lakehouse.settings import Lake
@@ -33,7 +33,7 @@ CHECKS: Mapping[str, str] = {
     "repeated_ids": "Ids that came again with another time, over this day and the one before.",
     "event_time_in_partition": "Every event lies in the partition that holds it.",
     "event_time_not_in_future": "No event is later than the lake's clock.",
-    "holes": "Every application of the source was read without gaps.",
+    "holes": "Every application or feed of the source was read without gaps.",
     "volume": "As many rows as the same days of the weeks before, within a factor of five.",
 }
 BLOCKING = frozenset({"books_balance"})
@@ -87,15 +87,25 @@ def check_day(facts: DayFacts) -> tuple[CheckResult, ...]:
 
 
 def _contract(facts: DayFacts) -> CheckResult:
-    books, limit = facts.books, facts.dataset.contract.drift.quarantined_error_share
-    aside = books.quarantined + books.unreadable
-    share = aside / max(1, books.rows + books.unreadable)
+    limit = facts.dataset.contract.drift.quarantined_error_share
+    placed = total(a.books for grain, a in facts.accounts.items() if grain.kind != "unplaced")
+    unplaced = total(a.books for grain, a in facts.accounts.items() if grain.kind == "unplaced")
+    aside, of = _aside(placed), placed.rows + placed.unreadable
+    told, share = f"{aside:,} of {of:,} are in quarantine", aside / max(1, of)
+    if unplaced.lines:  # lines without a day of their own are of all days: they are few or many among what landed with them
+        landed = sum(p.part.lines for parts in facts.ledger.parts.values() for p in parts if p.landed_at.date() == facts.day)
+        told += f", {_aside(unplaced):,} of the {landed:,} lines that landed on this day have no place"
+        aside, share = aside + _aside(unplaced), max(share, _aside(unplaced) / max(1, landed))
     rules: dict[str, int] = {}
     for account in facts.accounts.values():
         for rule, count in account.quarantine_rules.items():
             rules[rule] = rules.get(rule, 0) + count
-    told = f"{aside:,} of {books.rows + books.unreadable:,} are in quarantine ({share:.2%}, allowed {limit:.2%})"
+    told += f" ({share:.2%}, allowed {limit:.2%})"
     return CheckResult("contract", share <= limit, "error", told, {"quarantined": aside, "share": share, "rules": rules})
+
+
+def _aside(books: Books) -> int:
+    return books.quarantined + books.unreadable
 
 
 def _unknown(accounts: Mapping[Any, GrainAccount]) -> dict[str, int]:
@@ -186,12 +196,14 @@ def _not_in_future(facts: DayFacts) -> CheckResult:
 
 def _holes(facts: DayFacts) -> CheckResult:
     day, now = Grain(facts.day), facts.lake.now()
-    applications = counted_applications(facts.lake, facts.dataset, facts.ledger)
-    found = {a: facts.ledger.holes(a, day.start, min(day.end, now)) for a in applications}
+    names = counted_applications(facts.lake, facts.dataset, facts.ledger)
+    # By position reading ends at the watermark: what lies after it is no hole, the next file may tell of it.
+    ends = {a: facts.ledger.frontier(a) or day.start for a in names} if isinstance(facts.dataset.source, FileSource) else {}
+    found = {a: facts.ledger.holes(a, day.start, min(day.end, now, ends.get(a, now))) for a in names}
     open_ended = {a: [h for h in holes if h.end < min(day.end, now)] for a, holes in found.items()}
     holes = {a: [f"{h.start:%H:%M}-{h.end:%H:%M}" for h in hs] for a, hs in (found if day.end <= now else open_ended).items() if hs}
     told = "; ".join(f"{a}: {', '.join(hs)}" for a, hs in holes.items()) or (
-        "read without gaps" if facts.build.complete else "no gaps so far; the day is not over"
+        "read without gaps" if facts.build.complete else "no gaps so far; the day is not read to its end"
     )
     return CheckResult("holes", not holes, "warn", told, {"holes": holes, "complete": facts.build.complete})
 

@@ -79,3 +79,28 @@ def _its_lake_is_known_and_can_be_cleared(root: Path) -> None:
     assert lake.settings.clock == NOW > sample_of(root, DATASET).first_look
     clear(check_place(str(root)))
     assert list(root.iterdir()) == []
+
+
+def test_a_demo_of_several_datasets_of_files_heals_closes_and_runs_again_for_nothing(
+    run: Any, small_datasets: Any, tmp_path: Path, token_key: str
+) -> None:
+    root = tmp_path / "demo"
+    told = run("demo", "--lake", root, "--json")
+    assert told.code == 0, told.err
+    for name in ("plays", "visits"):
+        one = told.json["datasets"][name]
+        assert one["closes"]
+        assert [t for t in one["truth"] if t["truth"] != t["lake"]] == []
+        assert len([d for d in one["days_built"] if d["day"] == "2026-11-16"]) == 2  # at first, and when the late file came
+    again = run("demo", "--lake", root)
+    assert again.code == 0
+    assert again.out.count("nothing is stale") == 2
+    assert "agrees with the truth" in again.out
+
+
+def test_a_dataset_that_is_shown_later_joins_the_lake_that_is_there(run: Any, small_datasets: Any, tmp_path: Path, token_key: str) -> None:
+    root = tmp_path / "demo"
+    assert run("demo", "--dataset", "plays", "--lake", root, "--json").code == 0
+    both = run("demo", "--dataset", "visits", "--dataset", "plays", "--lake", root, "--json").json["datasets"]
+    assert (len(both["visits"]["days_built"]) > 5, both["plays"]["days_built"]) == (True, [])
+    assert is_demo_lake(open_lake(root))

@@ -149,3 +149,16 @@ def test_nothing_is_asked_for_while_a_run_ingests(lake: Lake, instance: dg.Dagst
         )
     )
     assert "ingests plays" in tick(lake, instance, SENSOR).skip_message
+
+
+def test_what_lies_after_the_watermark_is_no_hole_and_lines_without_a_place_do_not_condemn_the_day_they_land_on(
+    lake: Lake, plays: Dataset, token_key: str
+) -> None:
+    put(lake, "a.jsonl", *(f"2026-11-15T10:{minute:02d}:00" for minute in range(40)), "1999-01-01T00:00:00")
+    materialize_ingest(lake, plays)
+    reports = materialize_clean(lake, plays, [s.day for s in stale_days(lake, plays)]).reports
+    assert [r.day for r in reports] == [dt.date(2026, 11, 15), CLOCK.date()]
+    assert not any(r.build.complete for r in reports)
+    assert [c.name for r in reports for c in r.checks if not c.passed] == []
+    (contract,) = (c for c in reports[1].checks if c.name == "contract")
+    assert "1 of the 41 lines that landed on this day have no place" in contract.description

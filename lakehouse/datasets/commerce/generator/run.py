@@ -16,7 +16,7 @@ from lakehouse.datasets.commerce.generator.invoices import HEADER, make_invoices
 from lakehouse.datasets.commerce.generator.options import Arguments
 from lakehouse.datasets.commerce.generator.truth import Tally
 
-Progress = Callable[[str], None]
+Progress = Callable[[int, int], None]
 FIRST, LATE = "first", "late"
 
 
@@ -25,6 +25,7 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
 
     `first/` holds a file of events and one of invoices for every day. `late/` holds events of all days that come afterwards and, where there are
     invoices, those of the first day published again with one line more. Memory follows the largest day: some 300 bytes an event.
+    `progress` is told (days done, days in all).
     """
     rng = np.random.default_rng(arguments.seed)
     catalogue, tally = Catalogue.make(rng), Tally(arguments)
@@ -32,8 +33,6 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
         (folder / name).mkdir(parents=True)
     with (folder / LATE / "events_late.jsonl").open("wb") as late:
         for nth, day in enumerate(arguments.dates):
-            if progress is not None:
-                progress(f"commerce: {day}")
             events = make_day(rng, arguments, nth, catalogue)
             tally.take_events(events)
             with (folder / FIRST / f"events_{day}.jsonl").open("wb") as file:
@@ -42,6 +41,8 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
                     _write(late, afterwards)
             if arguments.invoice_lines:
                 _write_invoices(folder, rng, arguments, nth, catalogue, tally)
+            if progress is not None:
+                progress(nth + 1, len(arguments.dates))
     truth = tally.truth()
     truth.save(folder)
     return truth
