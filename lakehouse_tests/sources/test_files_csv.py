@@ -95,8 +95,8 @@ def test_both_paths_say_the_same_of_any_bytes_in_blocks_of_any_size(tmp_path_fac
 
 def test_a_header_that_is_declared_makes_every_line_a_row_but_a_header_all_the_same(tmp_path):
     form = Csv(header=("a", "b"))
-    (tmp_path / "x.csv").write_bytes(b"1,2\na,b\n")
-    assert csv_lines(tmp_path / "x.csv", form).numbers == [1, 2]
+    (tmp_path / "x.csv").write_bytes(b"1,2\n\na,b\n")
+    assert csv_lines(tmp_path / "x.csv", form).numbers == [1, 2, 3]
     (tmp_path / "x.csv").write_bytes(b'"a",b\n1,2\n')
     told = csv_lines(tmp_path / "x.csv", form)
     assert (told.lines, told.numbers) == ([row("1", "2", names=("a", "b"))], [2])
