@@ -80,3 +80,21 @@ def test_a_file_that_is_named_by_itself_is_taken_by_as_much_of_its_path_as_a_pat
 def test_a_dataset_that_is_not_read_from_files_cannot_be_ingested():
     with pytest.raises(ConfigurationError, match="workspace_audit is not read from files"):
         file_source(find_dataset("workspace_audit"))
+
+
+def test_links_to_nothing_and_folders_are_no_files(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    path = files.put("a.csv", b"at,id,note\n")
+    path.with_name("b.csv").symlink_to(tmp_path / "nowhere")
+    path.with_name("c.csv").mkdir()
+    assert [f.name for f in in_inbox(files.lake, VISITS)] == ["a.csv"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_file_that_may_not_be_read_is_named_and_the_others_are_read(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    files.put("a.csv", b"at,id,note\n").chmod(0)
+    files.put("b.csv", b"at,id,note\n")
+    told = {o.name: o.error for o in files.ingest().outcomes}
+    assert "a.csv cannot be read" in str(told["a.csv"])
+    assert told["b.csv"] is None
