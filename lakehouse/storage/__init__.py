@@ -1,5 +1,5 @@
 """Where bytes live. The lake is a URL; nobody else opens a lake path."""
 
-from lakehouse.storage.store import Entry, Store, local_path, open_folder, open_store
+from lakehouse.storage.store import Entry, Store, StoreError, local_path, open_folder, open_store
 
-__all__ = ["Entry", "Store", "local_path", "open_folder", "open_store"]
+__all__ = ["Entry", "Store", "StoreError", "local_path", "open_folder", "open_store"]

@@ -23,6 +23,9 @@ from obstore.store import LocalStore, from_url
 
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 
+StoreError = BaseError
+"""What a store raises for a file that is there and cannot be read: rights, a network, a disk."""
+
 # How obstore names a file on a disk until it is whole.
 _STAGED = re.compile(r"#\d+$")
 _SYNCED_AT_ONCE = 8

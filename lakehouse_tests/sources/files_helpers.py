@@ -46,7 +46,7 @@ class Lines:
             assert one.text[end - 1 : end] == b"\n"
             self.lines.append(one.text[start : end - 1])
         self.numbers += one.numbers.tolist()
-        if one.columns is not None:
+        if one.columns is not None and one.columns.width:
             assert one.columns.height == len(one.numbers)
             self.columns += one.columns.rows()
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse.datasets.model import Csv
+from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.sources.files import content, csv_rows
 
 HEADER = b"a,b,time\n"
@@ -90,3 +91,41 @@ def test_both_paths_say_the_same_of_any_bytes_in_blocks_of_any_size(tmp_path_fac
         patch.setattr(content.Content.blocks, "__defaults__", (block,))
         assert csv_lines(path, form, fast=True) == whole
         assert csv_lines(path, form, fast=False) == whole
+
+
+def test_a_header_that_is_declared_makes_every_line_a_row_but_a_header_all_the_same(tmp_path):
+    form = Csv(header=("a", "b"))
+    (tmp_path / "x.csv").write_bytes(b"1,2\n\na,b\n")
+    assert csv_lines(tmp_path / "x.csv", form).numbers == [1, 2, 3]
+    (tmp_path / "x.csv").write_bytes(b'"a",b\n1,2\n')
+    told = csv_lines(tmp_path / "x.csv", form)
+    assert (told.lines, told.numbers) == ([row("1", "2", names=("a", "b"))], [2])
+
+
+def test_a_header_may_be_quoted_and_longer_than_a_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(content.Content.blocks, "__defaults__", (2,))
+    monkeypatch.setattr(content, "_CHUNK_BYTES", 1)
+    (tmp_path / "x.csv").write_bytes(b'\xef\xbb\xbf"a","two\nlines"\n1,2\n')
+    told = csv_lines(tmp_path / "x.csv")
+    assert (told.lines, told.numbers) == ([row("1", "2", names=("a", "two\nlines"))], [3])
+
+
+def test_a_quote_that_is_never_closed_costs_one_line_however_long_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_rows, "LONGEST_RECORD", 100)
+    (tmp_path / "x.csv").write_bytes(HEADER + b'1,"open,t\n' + b"3,4,u\n" * 1000)
+    told = csv_lines(tmp_path / "x.csv")
+    assert (told.lines[0], told.numbers) == (raw('1,"open,t'), list(range(2, 1003)))
+    assert set(told.lines[1:]) == {row("3", "4", "u")}
+
+
+@pytest.mark.parametrize("form", [Csv(",,"), Csv(""), Csv(",", ","), Csv("\n"), Csv("é"), Csv(quote="''")])
+def test_what_is_no_dialect_is_refused(tmp_path, form):
+    (tmp_path / "x.csv").write_bytes(HEADER)
+    with pytest.raises(ConfigurationError, match="one ASCII character each"):
+        csv_lines(tmp_path / "x.csv", form)
+
+
+def test_a_declared_header_that_names_a_column_twice_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_bytes(HEADER)
+    with pytest.raises(TerminalError, match="names a column twice"):
+        csv_lines(tmp_path / "x.csv", Csv(header=("a", "a")))

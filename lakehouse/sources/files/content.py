@@ -8,6 +8,7 @@ from itertools import chain
 
 from lakehouse.errors import TerminalError, TransientError
 from lakehouse.sources.files.inbox import FoundFile
+from lakehouse.storage import StoreError
 from lakehouse.storage.unpack import DAMAGE, Packing, packing_of, unpack
 
 BLOCK_BYTES = 4 << 20
@@ -35,7 +36,7 @@ class Content:
         """The text in pieces, unpacked, without a byte-order mark at its beginning.
 
         Raises `TerminalError` for a file that is damaged, cut short, not packed as its name says, or in UTF-16; `TransientError` for one that
-        changes while it is read, or is gone.
+        changes while it is read, is gone, or may not be read.
         """
         try:
             chunks = self._chunks()
@@ -43,8 +44,6 @@ class Content:
             yield from self._marked(unpack(chain([first], chunks) if first else (), self._packing(first)))
         except DAMAGE as error:
             raise self.refused(f"is damaged or cut short: {error}. Put a whole file in its place") from error
-        except FileNotFoundError as error:
-            raise self._gone() from error
 
     def blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
         """The text in blocks of about so many bytes, each ended by a newline but perhaps the last."""
@@ -64,29 +63,29 @@ class Content:
 
     def drain(self) -> str:
         """Read the file as it lies there, for its hash only."""
-        try:
-            for _ in self._chunks():
-                pass
-        except FileNotFoundError as error:
-            raise self._gone() from error
+        for _ in self._chunks():
+            pass
         return self.sha256
 
     def refused(self, why: str) -> TerminalError:
         """The error for a file that cannot be read. `why` goes on after the name of the file."""
         return TerminalError(f"{self.file.url} {why}. Nothing of it landed.")
 
-    def _gone(self) -> TransientError:
-        return TransientError(f"{self.file.url} is gone: it was there when the folder was listed. Nothing of it landed.")
-
     def _chunks(self) -> Iterator[bytes]:
-        file = self.file
-        for chunk in file.store.chunks(file.path, _CHUNK_BYTES):
-            self._hash.update(chunk)
-            self.size += len(chunk)
-            yield chunk
-        now = file.store.entry(file.path)
+        file, nothing = self.file, "Nothing of it landed"
+        try:
+            for chunk in file.store.chunks(file.path, _CHUNK_BYTES):
+                self._hash.update(chunk)
+                self.size += len(chunk)
+                yield chunk
+            now = file.store.entry(file.path)
+        except FileNotFoundError as error:
+            raise TransientError(f"{file.url} is gone: it was there when the folder was listed. {nothing}.") from error
+        except StoreError as error:
+            reason = str(error).split("\n", 1)[0]
+            raise TransientError(f"{file.url} cannot be read: {reason}. {nothing}; look at rights and credentials.") from error
         if self.size != file.size or (now.size, now.modified) != (file.size, file.modified):
-            raise TransientError(f"{file.url} changed while it was read, so it is still being written. Nothing of it landed; the next look reads it.")
+            raise TransientError(f"{file.url} changed while it was read, so it is still being written. {nothing}; the next look reads it.")
 
     def _packing(self, first: bytes) -> Packing | None:
         """How the file is packed, by its first bytes. A name that says so of a file that is not is a file that was cut or mistaken."""

@@ -158,7 +158,8 @@ class _Reader:
             order = np.argsort(every, kind="stable")
             others: Any = pa.array([row.line + b"\n" for row in singles.values()], _BYTES)
             plain = pa.concat_arrays([plain, others]).take(pa.array(order))
-            columns = pl.concat([columns, self._told(list(singles.values()))])[order]
+            if self._wanted:  # a frame without columns has no rows to put in order
+                columns = pl.concat([columns, self._told(list(singles.values()))])[order]
             places = every[order]
         text, offsets = _text_of(plain)
         return Batch(text, offsets, places + self._line, columns)

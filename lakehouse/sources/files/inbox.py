@@ -85,26 +85,36 @@ def _in_order(files: Iterable[FoundFile]) -> list[FoundFile]:
 
 def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
     local = local_path(path)
-    folder, _, name = (str(local) if local is not None else path.rstrip("/")).replace("\\", "/").rpartition("/")
-    if local is not None and local.is_dir():
-        yield from _below(open_folder(local), "", source)
-        return
-    if local is not None and not local.is_file():
+    if local is not None and not local.exists():
         raise ConfigurationError(f"There is no file or folder {local}. Expected one with files of {dataset}.")
-    store = open_folder(folder or "/")
-    try:
-        entry = store.entry(name)
-    except FileNotFoundError:
+    single = _single(path, local)
+    if single is None:
         files = list(_below(open_folder(path), "", source))
-        if not files:
-            raise ConfigurationError(f"There is nothing at {path}. Expected files of {dataset}.") from None
+        if not files and local is None:  # what is no file of an object store may be nothing at all
+            raise ConfigurationError(f"There is nothing at {path} that a feed of {dataset} takes.")
         yield from files
         return
-    taken = _taken_by_suffix(source, store.uri(name))
+    store, entry = single
+    taken = _taken_by_suffix(source, store.uri(entry.path))
     if taken is None:
         patterns = ", ".join(p for f in source.feeds for p in f.patterns)
-        raise ConfigurationError(f"{store.uri(name)}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
-    yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, name)
+        where = store.uri(entry.path)
+        raise ConfigurationError(f"{where}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
+    yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
+
+
+def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
+    """The store of the folder around a file, and the file; None for a folder."""
+    if local is not None:
+        return None if local.is_dir() else ((store := open_folder(local.parent)), store.entry(local.name))
+    folder, _, name = path.rstrip("/").rpartition("/")
+    if not urlsplit(folder).netloc:
+        return None
+    store = open_folder(folder)
+    try:
+        return store, store.entry(name)
+    except FileNotFoundError:
+        return None
 
 
 def _below(store: Store, prefix: str, source: FileSource) -> Iterator[FoundFile]:
@@ -112,11 +122,7 @@ def _below(store: Store, prefix: str, source: FileSource) -> Iterator[FoundFile]
         name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
         feed = feed_of(source, name)
         if feed is not None:
-            yield _found(name, feed, entry, store)
-
-
-def _found(name: str, feed: Feed, entry: Entry, store: Store) -> FoundFile:
-    return FoundFile(name, feed, entry.size, entry.modified, store, entry.path)
+            yield FoundFile(name, feed, entry.size, entry.modified, store, entry.path)
 
 
 def feed_of(source: FileSource, name: str) -> Feed | None:

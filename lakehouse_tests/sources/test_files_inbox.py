@@ -1,0 +1,100 @@
+"""Which feed takes a file, and how files are found."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+import pytest
+from file_lakes import VISITS, FileLake
+
+from lakehouse.datasets.model import Feed, FileSource, JsonLines
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.errors import ConfigurationError
+from lakehouse.sources.files.inbox import feed_of, file_source, find_files, in_inbox
+
+CASES = [
+    ("*.csv", "a.csv", True),
+    ("*.csv", "a.csv.gz", True),
+    ("*.csv", "a.csv.zst", True),
+    ("*.csv", "a.csv.bz2", False),
+    ("*.csv", "in/a.csv", False),
+    ("*.csv", "a.CSV", False),
+    ("**/*.csv", "a.csv", True),
+    ("**/*.csv", "in/deep/a.csv", True),
+    ("exports/**/orders*.csv", "exports/orders1.csv", True),
+    ("exports/**/orders*.csv", "exports/2026/11/orders-1.csv.gz", True),
+    ("exports/**/orders*.csv", "exports/2026/other.csv", False),
+    ("a?.csv", "a1.csv", True),
+    ("a?.csv", "a/.csv", False),
+    ("[ab]*.csv", "b.csv", True),
+    ("[!ab]*.csv", "b.csv", False),
+    ("a.csv", "aXcsv", False),
+    ("**", "in/any", True),
+    ("a b(1).csv", "a b(1).csv", True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "name", "taken"), CASES)
+def test_a_pattern_takes_paths_below_the_inbox(pattern, name, taken):
+    assert (feed_of(FileSource((Feed("feed", (pattern,), JsonLines()),)), name) is not None) == taken
+
+
+def test_the_first_feed_that_takes_a_file_has_it():
+    source = FileSource((Feed("one", ("a*",), JsonLines()), Feed("other", ("*",), JsonLines())))
+    assert [feed_of(source, name).name for name in ("a", "b")] == ["one", "other"]
+
+
+def test_names_with_odd_characters_are_found_and_read(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    names = ["a b.csv", "ä.csv", "50%.csv", "a%20b.csv", "in/q?.csv", "x&y=z.csv", "'quoted'.csv"]
+    for name in names:
+        files.put(name, b"at,id,note\n")
+    assert sorted(f.name for f in in_inbox(files.lake, VISITS)) == sorted(names)
+    report = files.ingest()
+    report.raise_for_errors()
+    assert len(report.manifests) == len(names)
+
+
+def test_a_file_has_settled_when_it_was_left_alone_long_enough_and_a_stamp_of_the_future_says_nothing(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    path = files.put("a.csv", b"at\n")
+    source = file_source(VISITS)
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for age, settled in ((0, False), (9.9, False), (10, True), (-5, False), (-3600, True)):
+        stamp = now.timestamp() - age
+        os.utime(path, (stamp, stamp))
+        (found,) = in_inbox(files.lake, VISITS)
+        assert found.settled(source, now) == settled, age
+
+
+def test_a_file_that_is_named_by_itself_is_taken_by_as_much_of_its_path_as_a_pattern_wants(tmp_path):
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "x.csv").write_bytes(b"")
+    (tmp_path / "x.csv").write_bytes(b"")
+    told = {(f.feed.name, f.name) for f in find_files(VISITS, [str(tmp_path / "bare" / "x.csv"), str(tmp_path / "x.csv")])}
+    assert told == {("bare", "bare/x.csv"), ("table", "x.csv")}
+    assert [(f.feed.name, f.name) for f in find_files(VISITS, [(tmp_path / "x.csv").as_uri()])] == [("table", "x.csv")]
+
+
+def test_a_dataset_that_is_not_read_from_files_cannot_be_ingested():
+    with pytest.raises(ConfigurationError, match="workspace_audit is not read from files"):
+        file_source(find_dataset("workspace_audit"))
+
+
+def test_links_to_nothing_and_folders_are_no_files(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    path = files.put("a.csv", b"at,id,note\n")
+    path.with_name("b.csv").symlink_to(tmp_path / "nowhere")
+    path.with_name("c.csv").mkdir()
+    assert [f.name for f in in_inbox(files.lake, VISITS)] == ["a.csv"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_file_that_may_not_be_read_is_named_and_the_others_are_read(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    files.put("a.csv", b"at,id,note\n").chmod(0)
+    files.put("b.csv", b"at,id,note\n")
+    told = {o.name: o.error for o in files.ingest().outcomes}
+    assert "a.csv cannot be read" in str(told["a.csv"])
+    assert told["b.csv"] is None
