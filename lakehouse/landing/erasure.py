@@ -47,8 +47,8 @@ def refuse_gone(ledger: Ledger, lines: Lines) -> None:
                 raise TerminalError(f"{path} has {landed.part.lines} lines, so there is no line {number}. Lines count from 1.")
         if gone := expired_part(ledger, path):
             raise TerminalError(
-                f"{path} has no text that could be erased: {gone}. What was built of it stays, because a sealed day is never built again: rows of the "
-                "clean table, in which personal data are tokens, and the marts made of them."
+                f"{path} has no text that could be erased: {gone}. What was built of it stays, because a sealed day is never built again: rows of "
+                "the clean table, in which personal data are tokens, and the marts made of them."
             )
 
 
