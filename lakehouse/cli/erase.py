@@ -75,9 +75,16 @@ def erase(
     result: dict[str, object] = _told(found) | {"manifest": report.manifest.number if report.manifest is not None else None}
     if not as_json:
         facts().print(_erased(report))
+    if report.unnamed:
+        told = f"{report.unnamed:,} files of raw are named by no manifest, of processes that were killed or are at work"
+        warn(f"{told}: they may hold such lines too. Tomorrow: lakehouse doctor --clear, then this command once more.")
     after, failed = _build(opened, chosen, report, marts=marts, quiet=as_json)
     gone = forget_rows(opened, chosen)
-    result |= after | {"deleted_files": report.files + len(gone), "deleted_bytes": report.freed + sum(e.size for e in gone)}
+    result |= after | {
+        "deleted_files": report.files + len(gone),
+        "deleted_bytes": report.freed + sum(e.size for e in gone),
+        "unnamed_files": report.unnamed,
+    }
     if as_json:
         print_json(result)
     else:

@@ -13,6 +13,7 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.landing.erasure import land_erasure, refuse_gone
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
+from lakehouse.landing.orphans import raw_orphans
 from lakehouse.landing.vacated import delete_vacated
 from lakehouse.settings import Lake
 from lakehouse.steps.build import stale_days
@@ -49,7 +50,8 @@ class ErasureReport:
     """What an erasure came to. `manifest`: None where there was no line to erase.
 
     `days`: those that a build must look at again, of this erasure and of one before it that no build has seen. `files`, `freed`: files of raw that
-    were deleted and their bytes, with what an earlier run that was killed had left.
+    were deleted and their bytes, with what an earlier run that was killed had left. `unnamed`: files of raw that no manifest names, of processes that
+    were killed or are at work; they may hold the text too, and nobody knows yet whether they are needed.
     """
 
     manifest: Manifest | None
@@ -57,6 +59,7 @@ class ErasureReport:
     days: tuple[dt.date, ...]
     files: int
     freed: int
+    unnamed: int
 
     @property
     def lines(self) -> int:
@@ -97,7 +100,8 @@ def erase(lake: Lake, dataset: Dataset, lines: Mapping[str, frozenset[int]], *, 
     touched = {_day(ledger, path) for path in ledger.erasures}
     days = tuple(stale.day for stale in stale_days(lake, dataset) if stale.day in touched)
     erased = {move.part: len(move.erased) for move in manifest.moves if move.erased} if manifest is not None else {}
-    return ErasureReport(manifest, _parts(ledger, erased), days, len(gone), sum(e.size for e in gone))
+    unnamed = len(raw_orphans(lake, dataset.name, older_than=dt.timedelta()))
+    return ErasureReport(manifest, _parts(ledger, erased), days, len(gone), sum(e.size for e in gone), unnamed)
 
 
 def forget_rows(lake: Lake, dataset: Dataset) -> list[Entry]:

@@ -23,7 +23,7 @@ def forgotten_files(lake: Lake, contract: Contract, ledger: Ledger) -> list[Entr
     Only of days whose committed build has seen that erasure: from then on a build that has not is refused, and one that has names other digests. A
     result was made before when a build names it that had not seen the erasure, or when it was written before the manifest was.
     """
-    table = delta.open_table(lake, contract.name)
+    table = delta.open_table(lake, contract.name) if ledger.erasures else None
     if table is None:
         return []
     days: dict[dt.date, dict[Grain, int]] = {}

@@ -18,7 +18,7 @@ from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.landing.compaction import land_compaction
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
-from lakehouse.operations.orphans import orphans
+from lakehouse.operations.orphans import clear_all, orphans
 from lakehouse.operations.quarantine import refused
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.steps import build as building
@@ -151,6 +151,20 @@ def test_a_day_whose_build_has_not_seen_the_erasure_keeps_its_files(peopled: Bui
     new = orphans(peopled.lake, peopled.dataset, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=2))
     assert old == []
     assert {e.path for e in new} == {e.path for e in forget_rows(peopled.lake, peopled.dataset)} != set()
+
+
+def test_files_that_no_manifest_names_are_told_because_they_may_hold_her_too(peopled: BuildLake) -> None:
+    code = f"""
+        from lakehouse.steps.erase import erasable, erase
+        erase(lake, dataset, erasable(lake, dataset, values=[{EVE!r}]).lines, reason="killed")
+    """
+    killed = peopled.run(code, fail_at="landing.after_rewritten")
+    killed.communicate(timeout=120)
+    assert killed.returncode != 0
+    report, _ = erase_her(peopled)
+    assert (report.lines, report.unnamed) == (6, 5)
+    clear_all(peopled.lake, orphans(peopled.lake, peopled.dataset, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=2)))
+    assert erase_her(peopled)[0].unnamed == 0
 
 
 def test_results_that_were_staged_and_never_named_go_too(peopled: BuildLake) -> None:
