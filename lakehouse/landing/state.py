@@ -12,52 +12,14 @@ from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import Recovered, recovered
 from lakehouse.contracts.grain import Grain
 from lakehouse.landing import coverage as stretches
-from lakehouse.landing.manifest import Manifest, Move, Part, SourceFile, Window
+from lakehouse.landing.landed import DayReads, FileReads, LandedPart, Seal, Sweep
+from lakehouse.landing.manifest import Manifest, Move, SourceFile, Window
 from lakehouse.landing.moved import Erasure, moved_part, vacated
+
+__all__ = ["CHECKPOINT_FORMAT", "SWEEPS", "DayReads", "FileReads", "LandedPart", "Ledger", "Seal", "Sweep", "sweep_runs"]
 
 CHECKPOINT_FORMAT = 1
 SWEEPS: Mapping[str, dt.timedelta] = {"daily_sweep": dt.timedelta(days=1), "weekly_sweep": dt.timedelta(days=7)}
-
-
-class LandedPart(msgspec.Struct, frozen=True):
-    """A part with what its manifest says of it: `number` and `fetch_id` of the manifest, when, from where, and its `reference_time`."""
-
-    part: Part
-    number: int
-    fetch_id: str
-    landed_at: dt.datetime
-    source: str
-    application: str
-    reference_time: dt.datetime | None = None
-
-
-class Sweep(msgspec.Struct, frozen=True):
-    """One sweep of one application, finished or not: when it began, when a window of it last landed, what any fetch read since the day it began."""
-
-    started: dt.datetime
-    last: dt.datetime
-    done: tuple[Window, ...]
-
-
-class DayReads(msgspec.Struct, frozen=True):
-    """What one application was asked for on one day of landing, the newest."""
-
-    day: dt.date
-    windows: tuple[Window, ...]
-
-
-class FileReads(msgspec.Struct, frozen=True):
-    """What was read under one name: the hashes of all its contents, and the newest."""
-
-    hashes: tuple[str, ...]
-    newest: SourceFile
-
-
-class Seal(msgspec.Struct, frozen=True):
-    """That the raw of a day has expired: the manifest that said so, and when."""
-
-    number: int
-    at: dt.datetime
 
 
 class Ledger(msgspec.Struct, frozen=True):
