@@ -25,5 +25,9 @@ class AuditError(TerminalError):
     """A build failed its audit: the table keeps its old version."""
 
 
+class ErasedMeanwhileError(TransientError):
+    """Lines of a raw part were erased after its place had been looked up: what it says now is another text."""
+
+
 class ConflictError(TransientError):
     """Another process committed first, more often than we were willing to try again."""

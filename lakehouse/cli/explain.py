@@ -32,6 +32,7 @@ _SENTENCES = {
     "duplicate": "dropped as a duplicate",
     "quarantined": "quarantined",
     "held": "held: it came later than the contract allows; admit it with lakehouse quarantine release",
+    "erased": "erased: its text is gone for ever",
     "superseded": "superseded by a mended line",
     "blank": "blank: it holds no record",
     "pending": "pending: landed, and no committed build has read it yet",
@@ -163,7 +164,7 @@ def line(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """Where a raw line ended up: kept, duplicate of which line, quarantined under which rule, held as late, superseded, unplaced, blank or pending.
+    """Where a raw line ended up: kept, duplicate of which line, quarantined under which rule, held, erased, superseded, unplaced, blank or pending.
 
     Example:  [bold]lakehouse explain line raw/workspace_audit/date=2026-11-18/hour=13/….jsonl.zst 7[/]
     """
@@ -193,6 +194,8 @@ def show_line(found: LineFate, console: Console) -> None:
     for row in found.rows:
         if row.row is not None or row.rule is not None:
             console.print(f"  {_row(row)}", soft_wrap=True)
+    if found.erased is not None:
+        console.print(f"raw       {found.erased}")
     if found.expired is not None:
         console.print(f"raw       {found.expired}", soft_wrap=True)
     if found.raw is not None:

@@ -8,7 +8,25 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli import books, demo, dev, doctor, expire, explain, fetch, ingest, quarantine, replay, reveal, simulate, sources, sql, status
+from lakehouse.cli import (
+    books,
+    compact,
+    demo,
+    dev,
+    doctor,
+    erase,
+    expire,
+    explain,
+    fetch,
+    ingest,
+    quarantine,
+    replay,
+    reveal,
+    simulate,
+    sources,
+    sql,
+    status,
+)
 from lakehouse.cli.exits import MEANINGS, ExitCode
 from lakehouse.cli.output import Warnings, notes
 from lakehouse.cli.session import LakehouseGroup, LakeOption, Session
@@ -31,6 +49,8 @@ app.command("fetch", rich_help_panel=CHANGE)(fetch.fetch)
 app.command("ingest", rich_help_panel=CHANGE)(ingest.ingest)
 app.command("replay", rich_help_panel=CHANGE)(replay.replay)
 app.command("expire", rich_help_panel=CHANGE)(expire.expire)
+app.command("compact", rich_help_panel=CHANGE)(compact.compact)
+app.command("erase", rich_help_panel=CHANGE)(erase.erase)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("books", rich_help_panel=LOOK)(books.books)

@@ -141,7 +141,7 @@ def export(
             out.write(entry)
             count += 1
     if gone:
-        warn(f"{gone:,} lines are left out: their raw has expired, so they cannot be mended any more.")
+        warn(f"{gone:,} lines are left out: they were erased or their raw has expired, so they cannot be mended any more.")
     hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file} --dataset {chosen.name}')
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -86,6 +87,8 @@ def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
         "dagster/partition_row_count": sum(p.part.lines for p in parts),
         "lines": sum(p.part.lines for p in parts),
         "parts": len(parts),
+        "files": len({p.part.file for p in parts}) if seal is None else 0,
+        "erased_lines": sum(len(ledger.erased(p.part.path)) for p in parts) or None,
         "stored_bytes": sum(p.part.size for p in parts) if seal is None else 0,
         "uncompressed_bytes": sum(p.part.raw_bytes for p in parts),
         "applications": _applications(parts) if parts else None,
@@ -121,8 +124,10 @@ def ingest_metadata(report: IngestReport, ledger: Ledger) -> dict[str, Any]:
 
 
 def raw_version(ledger: Ledger, grain: Grain) -> str:
-    """Names the content of a partition of raw: its newest manifest. A fetch that brought nothing new keeps it."""
-    return str(max((p.number for p in ledger.parts.get(grain.key, ())), default=0))
+    """Names the content of a partition of raw: its newest manifest. A fetch that brought nothing new keeps it, and so does a compaction."""
+    parts = ledger.parts.get(grain.key, ())
+    erased = (e.number for p in parts for e in ledger.erasures.get(p.part.path, ()))
+    return str(max(chain((p.number for p in parts), erased), default=0))
 
 
 def mart_metadata(spec: MartSpec, report: MartsReport) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Redrives, releases and expiries do not ask the source, so no asset runs; the pages of the raw partitions they touched are told."""
+"""What changes raw without asking the source runs no asset; the pages of the raw partitions that it touched are told."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.metadata import raw_metadata, raw_version
-from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.ledger import load_ledger, read_manifest
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake
+from lakehouse.steps.compact import CompactionReport
+from lakehouse.steps.erase import ErasureReport
 from lakehouse.steps.redrive import RedriveReport
 from lakehouse.steps.release import ReleaseReport
 from lakehouse.steps.retention import ExpiryReport
@@ -36,6 +38,46 @@ def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
             metadata = raw_metadata(ledger, grain) | {"redriven_lines": lines, "redriven_by_manifests": numbers}
             tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+
+
+def tell_erasure(lake: Lake, dataset: Dataset, report: ErasureReport) -> None:
+    """Log a materialization for each partition of raw in which lines were erased: it says something else now. Unplaced lines have no partition."""
+    if report.manifest is None:
+        return
+    ledger = load_ledger(lake, dataset.name)
+    erased: Counter[str] = Counter()
+    for part in report.parts:
+        landed = ledger.find(part.part)
+        if landed is not None:
+            erased[landed.part.grain] += part.lines
+    with open_instance(lake) as instance:
+        for key, lines in sorted(erased.items()):
+            grain = Grain.parse(key)
+            if grain.kind == "unplaced":
+                continue
+            metadata = raw_metadata(ledger, grain) | {"erased_now": lines, "erased_by_manifest": report.manifest.number}
+            tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
+            instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+
+
+def tell_compaction(lake: Lake, dataset: Dataset, report: CompactionReport) -> None:
+    """Log an observation for each partition of raw whose files were put together: it says what it said before."""
+    if report.dry_run or not report.days:
+        return
+    ledger = load_ledger(lake, dataset.name)
+    with open_instance(lake) as instance:
+        for day in report.days:
+            manifest = read_manifest(lake.store, dataset.name, day.manifest) if day.manifest is not None else None
+            moved = {move.part for move in manifest.moves} if manifest is not None else set()
+            for grain in (g for g in ledger.grains(day.day) if g.kind != "unplaced"):
+                count = sum(p.part.path in moved for p in ledger.parts[grain.key])
+                if count:
+                    metadata: dict[str, Any] = {"compacted_parts": count, "compacted_by_manifest": day.manifest}
+                    metadata["files"] = len({p.part.file for p in ledger.parts[grain.key]})
+                    event = dg.AssetObservation(
+                        catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags={"lakehouse/dataset": dataset.name}
+                    )
+                    instance.report_runless_asset_event(event)
 
 
 def tell_release(lake: Lake, dataset: Dataset, report: ReleaseReport) -> None:

@@ -88,7 +88,7 @@ def _texts(lake: Lake, inputs: grains.GrainInputs, *, numbered: bool) -> Iterato
     pieces: list[Piece] = []
     for landed in inputs.parts:
         number, context = 1, _context(lake, inputs, landed, numbered=numbered)
-        for block in read_part(lake, landed.part.path):
+        for block in read_part(lake, landed.part):
             text = block if block.endswith(b"\n") else block + b"\n"
             if texts and sum(map(len, texts)) + len(text) > _SHARED_BYTES:
                 yield b"".join(texts), pieces
@@ -115,6 +115,7 @@ def _context(lake: Lake, inputs: grains.GrainInputs, landed: LandedPart, *, numb
         path in inputs.released,
         inputs.sealed_before(landed),
         read_positions(lake.store, landed.part).repeats if numbered and landed.part.pos else None,
+        inputs.erased.get(path, frozenset()),
     )
 
 

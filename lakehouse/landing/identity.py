@@ -86,16 +86,32 @@ def encode_ids(ids: Iterable[bytes]) -> bytes:
     return b"".join(sorted(ids))
 
 
+def merge_ids(store: Store, paths: Iterable[str]) -> bytes:
+    """The content of one identity file for all that some files hold, each identity once. Errors are those of `read_ids`."""
+    found = np.frombuffer(b"".join(_read(store, path) for path in paths), dtype=_HALVES)
+    found = found[np.lexsort((found["low"], found["high"]))]
+    first = np.ones(len(found), bool)
+    first[1:] = found[1:] != found[:-1]
+    return found[first].tobytes()
+
+
+class MissingIdsError(LakeFormatError):
+    """An identity file is gone. After a compaction a newer ledger names another."""
+
+
 def read_ids(store: Store, paths: Iterable[str]) -> KnownIds:
-    """The identities of some parts. `LakeFormatError` when a file is missing or torn."""
-    return KnownIds(_read(store, path) for path in paths)
+    """The identities of some files, of which several parts may name the same: each is read once.
+
+    `MissingIdsError` when one is missing, `LakeFormatError` when one is torn.
+    """
+    return KnownIds(_read(store, path) for path in dict.fromkeys(paths))
 
 
 def _read(store: Store, path: str) -> bytes:
     try:
         data = store.read(path)
     except FileNotFoundError as error:
-        raise LakeFormatError(f"{store.uri(path)} is missing, though a manifest names it. Restore it from a backup.") from error
+        raise MissingIdsError(f"{store.uri(path)} is missing, though a manifest names it. Restore it from a backup.") from error
     if len(data) % IDENTITY_BYTES:
         raise LakeFormatError(f"{store.uri(path)} has {len(data)} bytes, expected a multiple of {IDENTITY_BYTES}. Restore it from a backup.")
     return data

@@ -10,8 +10,8 @@ import msgspec
 from lakehouse.accounts.books import FetchBooks
 
 MANIFEST_FORMAT = 1
-Kind = Literal["fetch", "redrive", "release", "retention"]
-Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "release", "retention"]
+Kind = Literal["fetch", "redrive", "release", "retention", "erasure", "compaction"]
+Purpose = Literal["new", "overlap", "daily_sweep", "weekly_sweep", "backfill", "redrive", "release", "retention", "erasure", "compaction"]
 # Why a fetch reads again what had been read: what it meets for the first time is late. A first reading says nothing of that, whenever it runs.
 READS_AGAIN: frozenset[Purpose] = frozenset({"overlap", "daily_sweep", "weekly_sweep"})
 
@@ -44,11 +44,12 @@ class SourceFile(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One immutable raw file.
+    """The lines of one fetch that fall into one grain.
 
-    `path`, `ids` and `pos` are relative to the lake; `grain` is a `Grain.key`. `sha256` is of the stored (compressed) bytes. `raw_bytes`:
-    uncompressed size. `min_time`, `max_time`: of the records, None in an unplaced part. `ids`: of a source by time; `pos`: of a source by position
-    (see `landing.positions`); empty where there is none.
+    `path` names it for ever, and is where its bytes were written first. `stored` and `offset` say where they are now: another file, and where in it
+    they begin ("": at `path`). `path`, `stored`, `ids` and `pos` are relative to the lake; `grain` is a `Grain.key`. `size` and `sha256` are of its
+    stored (compressed) bytes. `raw_bytes`: uncompressed size. `min_time`, `max_time`: of the records, None in an unplaced part. `ids`: of a source by
+    time; `pos`: of a source by position (see `landing.positions`); empty where there is none.
     """
 
     path: str
@@ -61,6 +62,29 @@ class Part(msgspec.Struct, frozen=True):
     min_time: dt.datetime | None = None
     max_time: dt.datetime | None = None
     pos: str = ""
+    stored: str = ""
+    offset: int = 0
+
+    @property
+    def file(self) -> str:
+        """The file that holds its bytes now, relative to the lake."""
+        return self.stored or self.path
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Where the bytes of a part are from now on. `part` is its path, which stays its name; the rest is as in `Part`.
+
+    `ids`: the identity file that holds its identities from now on, "" where that stays. `erased`: numbers of its lines whose text is gone.
+    """
+
+    part: str
+    stored: str
+    offset: int
+    size: int
+    sha256: str
+    raw_bytes: int
+    ids: str = ""
+    erased: tuple[int, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -72,7 +96,8 @@ class Manifest(msgspec.Struct, frozen=True):
     `http` holds counters of the source client. `supersedes` is for redrives. `routing` is the version of the rule that chose the grains.
     `reference_time`: of a fetch that read again what had been read, the newest instant of the application read before it; events older than that
     by more than the contract allows are held. None for every other. `releases`: paths of parts whose held rows are admitted (no source, no books).
-    `sealed`: the days whose raw expired with this manifest (retention). `file`: what was read, of a source of files.
+    `sealed`: the days whose raw expired with this manifest (retention). `file`: what was read, of a source of files. `moves`: parts whose bytes were
+    written anew elsewhere (compaction, erasure). `who`, `reason`: of an erasure, the user of the system who asked for it, and why.
     """
 
     number: int
@@ -99,4 +124,7 @@ class Manifest(msgspec.Struct, frozen=True):
     reference_time: dt.datetime | None = None
     releases: tuple[str, ...] = ()
     file: SourceFile | None = None
+    moves: tuple[Move, ...] = ()
+    who: str | None = None
+    reason: str | None = None
     format: int = MANIFEST_FORMAT

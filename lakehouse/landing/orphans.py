@@ -26,14 +26,16 @@ def find_orphans(store: Store, prefix: str, known: AbstractSet[str], now: dt.dat
 
 
 def raw_orphans(lake: Lake, dataset: str, *, now: dt.datetime | None = None, older_than: dt.timedelta = OLDER_THAN) -> list[Entry]:
-    """Parts of a dataset, and files beside them, that no manifest names, parts of sealed days with their positions, and unfinished files.
+    """Files of raw that no part is in and that tell nothing of one, files of sealed days but their identities, and unfinished files.
+
+    That is what a fetch, a compaction or an erasure that was killed has left, before its manifest or after it.
 
     The log itself (`_fetches/`) has no others. Identity files of sealed days are needed: what landed must not land again.
     """
     found = find_orphans(lake.store, f"raw/{dataset}", frozenset(), now or dt.datetime.now(dt.UTC), older_than)
     ledger = load_ledger(lake, dataset)
     landed = [p.part for parts in ledger.parts.values() for p in parts]
-    known = {p.ids for p in landed} | {path for p in landed if ledger.seal_of(p.path) is None for path in (p.path, p.pos)}
+    known = {p.ids for p in landed} | {path for p in landed if ledger.seal_of(p.path) is None for path in (p.file, p.pos)}
     log = f"raw/{dataset}/_fetches/"
     return [e for e in found if e.path not in known and not (e.path.startswith(log) and "#" not in e.path)]
 

@@ -16,7 +16,7 @@ from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.positions import Positions, read_positions
 from lakehouse.landing.routing import ROUTING_VERSION, Router
-from lakehouse.landing.sealed import expired_part, refuse_sealed
+from lakehouse.landing.sealed import erased_line, expired_part, refuse_sealed
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
@@ -25,9 +25,9 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     """Land mended lines in new parts, each in the grain of its own time, and commit them with one manifest that names the lines they supersede.
 
     All lines must come from one source and application, because a manifest has one. Mended lines are not compared with what landed before: copies are
-    duplicates in clean. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice or is superseded
-    already (by another process in the meantime, too), a line of a sealed day, and a mended line that is empty or holds a newline. A mended line whose
-    own time is of a sealed day lands unplaced.
+    duplicates in clean. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice, is superseded or
+    was erased already (by another process in the meantime, too), a line of a sealed day, and a mended line that is empty or holds a newline. A mended
+    line whose own time is of a sealed day lands unplaced.
     """
     ledger = load_ledger(lake, contract.name)
     refs = tuple(ref for ref, _ in mended)
@@ -112,6 +112,8 @@ def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str,
             raise TerminalError(f"{ref.part} has {landed.part.lines} lines, so there is no line {ref.line}. Lines count from 1.")
         if ref.line in ledger.superseded.get(ref.part, ()):
             raise TerminalError(f"Line {ref.line} of {ref.part} is superseded already. Mend the newer line, if it is quarantined too.")
+        if gone := erased_line(ledger, ref):
+            raise TerminalError(f"Line {ref.line} of {ref.part} cannot be mended any more: {gone}.")
         gone = expired_part(ledger, ref.part)
         if gone is not None:
             raise TerminalError(f"Line {ref.line} of {ref.part} cannot be mended any more: {gone}, and its day is never built again.")

@@ -14,6 +14,7 @@ from lakehouse.landing.ledger import Ledger, load_ledger, manifest_path
 from lakehouse.landing.manifest import Manifest
 from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.sealed import expired
+from lakehouse.landing.vacated import vacated_paths
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 from lakehouse.storage import Entry
@@ -70,11 +71,12 @@ def _refuse(ledger: Ledger, days: Sequence[dt.date], today: dt.date) -> None:
 
 
 def expired_files(lake: Lake, ledger: Ledger, also: Collection[dt.date] = ()) -> list[Entry]:
-    """The parts of sealed days that are still stored, and the positions of their lines, sorted by path. `also`: days to count as sealed."""
+    """The files of sealed days that hold lines or their positions and are still stored, sorted by path. `also`: days to count as sealed."""
     gone = {*ledger.sealed, *also}
     if not gone:
         return []
-    parts = {path for key, landed in ledger.parts.items() if Grain.parse(key).date in gone for p in landed for path in (p.part.path, p.part.pos)}
+    parts = {path for key, landed in ledger.parts.items() if Grain.parse(key).date in gone for p in landed for path in (p.part.file, p.part.pos)}
+    parts |= vacated_paths(ledger, gone)
     return sorted((e for e in lake.store.entries(f"raw/{ledger.dataset}") if e.path in parts), key=lambda e: e.path)
 
 

@@ -12,51 +12,14 @@ from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import Recovered, recovered
 from lakehouse.contracts.grain import Grain
 from lakehouse.landing import coverage as stretches
-from lakehouse.landing.manifest import Manifest, Part, SourceFile, Window
+from lakehouse.landing.landed import DayReads, FileReads, LandedPart, Seal, Sweep
+from lakehouse.landing.manifest import Manifest, Move, SourceFile, Window
+from lakehouse.landing.moved import Erasure, moved_part, vacated
+
+__all__ = ["CHECKPOINT_FORMAT", "SWEEPS", "DayReads", "FileReads", "LandedPart", "Ledger", "Seal", "Sweep", "sweep_runs"]
 
 CHECKPOINT_FORMAT = 1
 SWEEPS: Mapping[str, dt.timedelta] = {"daily_sweep": dt.timedelta(days=1), "weekly_sweep": dt.timedelta(days=7)}
-
-
-class LandedPart(msgspec.Struct, frozen=True):
-    """A part with what its manifest says of it: `number` and `fetch_id` of the manifest, when, from where, and its `reference_time`."""
-
-    part: Part
-    number: int
-    fetch_id: str
-    landed_at: dt.datetime
-    source: str
-    application: str
-    reference_time: dt.datetime | None = None
-
-
-class Sweep(msgspec.Struct, frozen=True):
-    """One sweep of one application, finished or not: when it began, when a window of it last landed, what any fetch read since the day it began."""
-
-    started: dt.datetime
-    last: dt.datetime
-    done: tuple[Window, ...]
-
-
-class DayReads(msgspec.Struct, frozen=True):
-    """What one application was asked for on one day of landing, the newest."""
-
-    day: dt.date
-    windows: tuple[Window, ...]
-
-
-class FileReads(msgspec.Struct, frozen=True):
-    """What was read under one name: the hashes of all its contents, and the newest."""
-
-    hashes: tuple[str, ...]
-    newest: SourceFile
-
-
-class Seal(msgspec.Struct, frozen=True):
-    """That the raw of a day has expired: the manifest that said so, and when."""
-
-    number: int
-    at: dt.datetime
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -66,7 +29,10 @@ class Ledger(msgspec.Struct, frozen=True):
     coverage: application -> what was read without gaps, merged and sorted.
     superseded: part path -> line numbers that a redrive replaced. superseded_by: part path -> numbers of those manifests.
     released: part path -> number of the manifest that admits its held rows.
-    touched: day -> last manifest that landed a part in a grain of it, superseded a line of it or released a part of it.
+    erasures: part path -> what was erased of it. Its lines keep their places.
+    touched: day -> last manifest that landed a part in a grain of it, superseded or erased a line of it or released a part of it.
+    moved_by: day -> manifests that moved the bytes of its parts. vacated: files that they had been moved to and that hold no part any more (those
+    that parts landed in are not listed: no part ever comes back to its own).
     sealed: day -> since when its raw has expired. Its parts stay listed, and their identity files stay: what landed is known, its text is gone.
     lateness_by_application: application -> bucket (see `accounts.lateness`) -> first sightings. Those that a backfill met in new coverage are left
     out, because whatever delay they had was over.
@@ -84,6 +50,7 @@ class Ledger(msgspec.Struct, frozen=True):
     superseded: dict[str, frozenset[int]] = {}
     superseded_by: dict[str, tuple[int, ...]] = {}
     released: dict[str, int] = {}
+    erasures: dict[str, tuple[Erasure, ...]] = {}
     touched: dict[dt.date, int] = {}
     sealed: dict[dt.date, Seal] = {}
     lateness_by_application: dict[str, dict[int, int]] = {}
@@ -94,6 +61,8 @@ class Ledger(msgspec.Struct, frozen=True):
     books: FetchBooks = FetchBooks()
     files: dict[str, FileReads] = {}
     newest: dict[str, dt.datetime] = {}
+    moved_by: dict[dt.date, tuple[int, ...]] = {}
+    vacated: frozenset[str] = frozenset()
     format: int = CHECKPOINT_FORMAT
 
     @property
@@ -128,6 +97,14 @@ class Ledger(msgspec.Struct, frozen=True):
     def find(self, path: str) -> LandedPart | None:
         """The part of that path (relative to the lake); None when no manifest names it."""
         return next((p for p in self.parts.get(_grain_of(path), ()) if p.part.path == path), None)
+
+    def erased(self, path: str) -> frozenset[int]:
+        """The numbers of the lines of a part whose text was erased."""
+        return frozenset[int]().union(*(e.lines for e in self.erasures.get(path, ())))
+
+    def erasure_of(self, path: str, line: int) -> Erasure | None:
+        """What erased a line; None while its text is there, or went with the raw of its whole day."""
+        return next((e for e in self.erasures.get(path, ()) if line in e.lines), None)
 
     def seal_of(self, path: str) -> tuple[dt.date, Seal] | None:
         """The day of a part and since when it is sealed; None while its raw is there."""
@@ -177,7 +154,8 @@ class _Folding:
         self._number, self._books = base.last_number, base.books
         self._parts, self._coverage = dict(base.parts), dict(base.coverage)
         self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
-        self._released = dict(base.released)
+        self._released, self._erasures = dict(base.released), dict(base.erasures)
+        self._moved_by, self._vacated = dict(base.moved_by), base.vacated
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
         self._sealed = dict(base.sealed)
         self._files, self._newest = dict(base.files), dict(base.newest)
@@ -191,6 +169,7 @@ class _Folding:
         self._fold_parts(manifest)
         self._fold_superseded(manifest)
         self._fold_released(manifest)
+        self._fold_moves(manifest)
         for day in manifest.sealed:
             self._sealed.setdefault(day, Seal(manifest.number, manifest.landed_at))
         if manifest.kind == "fetch":
@@ -227,6 +206,22 @@ class _Folding:
             self._released[path] = manifest.number
             self._touched[Grain.parse(_grain_of(path)).date] = manifest.number
 
+    def _fold_moves(self, manifest: Manifest) -> None:
+        by_grain: dict[str, dict[str, Move]] = {}
+        for move in manifest.moves:
+            by_grain.setdefault(_grain_of(move.part), {})[move.part] = move
+        for grain, moves in by_grain.items():
+            before, day = self._parts.get(grain, ()), Grain.parse(grain).date
+            self._parts[grain] = after = tuple(
+                msgspec.structs.replace(p, part=moved_part(p.part, moves[p.part.path])) if p.part.path in moves else p for p in before
+            )
+            self._vacated |= vacated((p.part for p in before), (p.part for p in after))
+            self._moved_by[day] = tuple(dict.fromkeys((*self._moved_by.get(day, ()), manifest.number)))
+            for path, lines in ((path, move.erased) for path, move in moves.items() if move.erased):
+                erasure = Erasure(manifest.number, manifest.landed_at, frozenset(lines))
+                self._erasures[path] = (*self._erasures.get(path, ()), erasure)
+                self._touched[day] = manifest.number
+
     def _fold_reading(self, manifest: Manifest) -> None:
         application = manifest.application
         self._first.setdefault(application, manifest.landed_at)
@@ -261,6 +256,7 @@ class _Folding:
             superseded=self._superseded,
             superseded_by=self._superseded_by,
             released=self._released,
+            erasures=self._erasures,
             touched=self._touched,
             sealed=self._sealed,
             lateness_by_application=self._lateness,
@@ -271,6 +267,8 @@ class _Folding:
             books=self._books,
             files=self._files,
             newest=self._newest,
+            moved_by=self._moved_by,
+            vacated=self._vacated,
         )
 
 

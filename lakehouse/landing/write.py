@@ -18,7 +18,7 @@ from lakehouse.contracts.model import Contract
 from lakehouse.errors import LakeFormatError
 from lakehouse.landing import coverage as stretches
 from lakehouse.landing.commit import append
-from lakehouse.landing.identity import KnownIds, read_ids
+from lakehouse.landing.identity import KnownIds, MissingIdsError, read_ids
 from lakehouse.landing.ledger import Ledger, load_ledger, refresh
 from lakehouse.landing.manifest import READS_AGAIN, Manifest, Purpose, Window
 from lakehouse.landing.parts import PartWriter
@@ -217,7 +217,13 @@ class _Landing:
             parts = self.ledger.parts.get(key, ())
         else:
             parts = tuple(p for grain, landed in self.ledger.parts.items() if grain.startswith("unplaced-") for p in landed)
-        return read_ids(self._lake.store, (p.part.ids for p in parts if p.part.ids))
+        try:
+            return read_ids(self._lake.store, (p.part.ids for p in parts if p.part.ids))
+        except MissingIdsError:
+            seen, self.ledger = self.ledger.last_number, refresh(self._lake, self.ledger)
+            if self.ledger.last_number == seen:
+                raise
+            return self._landed_ids(key)  # a compaction has put them together since
 
     def _land(self, key: str, lines: list[bytes], ids: list[bytes], times: list[dt.datetime]) -> None:
         self.writer.add(key, lines, ids, times)

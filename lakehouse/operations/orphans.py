@@ -7,10 +7,12 @@ import re
 from collections.abc import Sequence
 
 from lakehouse.datasets.model import Dataset
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.orphans import OLDER_THAN, clear_orphans, find_orphans, raw_orphans
 from lakehouse.settings import Lake
 from lakehouse.storage import Entry
 from lakehouse.tables.builds import build_folder
+from lakehouse.tables.forgotten import forgotten_files
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import Build, decode_record
 
@@ -22,14 +24,16 @@ def orphans(lake: Lake, dataset: Dataset, *, now: dt.datetime | None = None, old
     """Files of a dataset that no manifest and no build names and that are older than that, sorted by path.
 
     A grain result that was staged for a build which was refused, or never came to be written down, is one. What a build once named may be in an older
-    version of the clean table: that is left to vacuum.
+    version of the clean table: that is left to vacuum, but for results that still hold rows of erased lines.
     """
     at = now or dt.datetime.now(dt.UTC)
     raw = raw_orphans(lake, dataset.name, now=at, older_than=older_than)
     named = _named_digests(lake, dataset.name)
     folders = (table_folder(dataset.name), f"quarantine/{dataset.name}", f"ops/grains/{dataset.name}")
     staged = [e for folder in folders for e in find_orphans(lake.store, folder, frozenset(), at, older_than)]
-    return sorted([*raw, *(e for e in staged if _unnamed(e.path, named))], key=lambda e: e.path)
+    forgotten = [e for e in forgotten_files(lake, dataset.contract, load_ledger(lake, dataset.name)) if at - e.modified > older_than]
+    found = {e.path: e for e in (*raw, *(e for e in staged if _unnamed(e.path, named)), *forgotten)}
+    return [found[path] for path in sorted(found)]
 
 
 def clear_all(lake: Lake, found: Sequence[Entry]) -> int:

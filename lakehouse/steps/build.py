@@ -16,7 +16,7 @@ from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines import polars_engine
-from lakehouse.errors import AuditError, ConfigurationError, ConflictError, TerminalError, TransientError
+from lakehouse.errors import AuditError, ConfigurationError, ConflictError, ErasedMeanwhileError, TerminalError, TransientError
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake, TokenKey
@@ -72,7 +72,7 @@ class DayReport:
 
 @dataclass(frozen=True)
 class StaleDay:
-    """A day on which lines landed (or were released) that its committed build has not seen. `touched`: the last manifest that did."""
+    """A day on which lines landed (or were released or erased) that its committed build has not seen. `touched`: the last manifest that did."""
 
     day: dt.date
     touched: int
@@ -95,10 +95,14 @@ def build_day(
         ledger = load_ledger(lake, dataset.name)
         _refuse_sealed(lake, ledger, day)
         attempt = _Attempt(lake, dataset, day, ledger, lake.token_key(), run, force, progress or (lambda _: None))
-        report = attempt.run(began)
+        try:
+            report = attempt.run(began)
+        except ErasedMeanwhileError as error:
+            log.info("%s %s starts again from the part list: %s", dataset.name, day, error)
+            continue
         if report is not None:
             return report
-    raise ConflictError(f"{dataset.name} {day}: newer lines landed and were built by others {_RESTARTS} times while this ran. Try again.")
+    raise ConflictError(f"{dataset.name} {day}: others landed and built, or erased, newer lines {_RESTARTS} times while this ran. Try again.")
 
 
 def refuse_sealed_days(lake: Lake, dataset: Dataset, days: Iterable[dt.date]) -> None:
@@ -180,7 +184,8 @@ class _Attempt:
         superseded = {p.part.path: lines for p in parts if (lines := self.ledger.superseded.get(p.part.path))}
         released = frozenset(p.part.path for p in parts if p.part.path in self.ledger.released)
         sealed = {d: seal.number for d, seal in self.ledger.sealed.items() if grain.kind == "unplaced" and seal.number < parts[-1].number}
-        inputs = grains.GrainInputs(grain, parts, superseded, released=released, sealed=sealed)
+        erased = {p.part.path: lines for p in parts if (lines := self.ledger.erased(p.part.path))}
+        inputs = grains.GrainInputs(grain, parts, superseded, released=released, sealed=sealed, erased=erased)
         digest = grains.grain_digest(inputs, self.dataset.contract, self.key)
         committed = before is not None and grains.same_inputs(before.digest, digest)
         if not self.force:

@@ -20,7 +20,7 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import read_line
-from lakehouse.landing.sealed import expired_part
+from lakehouse.landing.sealed import erased_line, expired_part
 from lakehouse.landing.state import LandedPart, Ledger
 from lakehouse.settings import Lake
 from lakehouse.steps.origins import Origins, SourceLine
@@ -28,7 +28,7 @@ from lakehouse.steps.records import rows_of_line
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
 
-Fate = Literal["kept", "duplicate", "quarantined", "held", "superseded", "blank", "pending", "expired", "dropped"]
+Fate = Literal["kept", "duplicate", "quarantined", "held", "erased", "superseded", "blank", "pending", "expired", "dropped"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class LineFate:
 
     `origin`: the line of the file that it came from, of a source of files.
     `expired`: that the raw of its day has expired, in words. Its text is gone; it is known to be kept or quarantined, or else its fate is "expired".
+    `erased`: that its own text was erased, in words. A build that has not seen that may still hold its rows.
     """
 
     dataset: str
@@ -72,6 +73,7 @@ class LineFate:
     raw: str | None = None
     expired: str | None = None
     origin: SourceLine | None = None
+    erased: str | None = None
 
 
 def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: bool = False) -> LineFate:
@@ -84,14 +86,16 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
     if not 1 <= line <= landed.part.lines:
         raise ConfigurationError(f"{part} has lines 1 to {landed.part.lines:,}; there is no line {line}.")
     ref = LineRef(part, line)
-    gone = expired_part(ledger, part)
-    text = read_line(lake, ref) if gone is None else None
+    gone, erased = expired_part(ledger, part), erased_line(ledger, ref)
+    text = read_line(lake, ref, ledger) if gone is None and erased is None else None
     (origin,) = Origins(lake, ledger).find([ref])
     version = clean_version(lake, dataset.contract)
     build = version.builds.get(grain.date)
     superseded = line in ledger.superseded.get(part, frozenset())
-    if superseded:
-        rows: tuple[RowFate, ...] = (RowFate("superseded"),)
+    if erased is not None:
+        rows: tuple[RowFate, ...] = (RowFate("erased"),)
+    elif superseded:
+        rows = (RowFate("superseded"),)
     elif build is None or landed.number > build.seen:
         rows = (RowFate("pending"),)
     elif text is None:
@@ -118,6 +122,7 @@ def explain_line(lake: Lake, dataset: Dataset, part: str, line: int, *, raw: boo
         raw=text.decode("utf-8", errors="backslashreplace") if raw and text is not None else None,
         expired=gone,
         origin=origin,
+        erased=erased,
     )
 
 

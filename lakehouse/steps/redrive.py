@@ -19,6 +19,7 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.read import read_lines
 from lakehouse.landing.redrive import land_redrive, origins
+from lakehouse.landing.sealed import gone_line
 from lakehouse.settings import Lake
 
 
@@ -44,24 +45,25 @@ class RedriveReport:
 def quarantine_export(lake: Lake, dataset: Dataset, rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """JSON lines with part, line, rule and raw (the text as it came, which may hold personal data), for rows of the quarantine with those keys.
 
-    A line that several rules refused comes once, with all of them. Lines that a redrive superseded already are left out, and lines of sealed days
-    (see `expired_lines`). Each part is read once.
+    A line that several rules refused comes once, with all of them. Lines that a redrive superseded already are left out, and those without a
+    text (see `expired_lines`). Each part is read once.
     Bytes that are no UTF-8 come as lone surrogates (`\\udcff` for 0xff), and `redrive` makes the same bytes of them again.
     """
     ledger = load_ledger(lake, dataset.name)
     rules: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
-        if row["line"] not in ledger.superseded.get(row["part"], ()) and ledger.seal_of(row["part"]) is None:
+        if row["line"] not in ledger.superseded.get(row["part"], ()) and gone_line(ledger, LineRef(row["part"], row["line"])) is None:
             rules[row["part"]][row["line"]].add(row["rule"])
     for part in sorted(rules):
-        for number, raw in read_lines(lake, part, sorted(rules[part])):
+        landed = ledger.find(part)
+        for number, raw in read_lines(lake, landed.part if landed is not None else part, sorted(rules[part])):
             yield _exported({"part": part, "line": number, "rule": ", ".join(sorted(rules[part][number]))}, raw)
 
 
 def expired_lines(lake: Lake, dataset: Dataset, refs: Iterable[LineRef]) -> int:
-    """How many of these lines have no text any more, because raw of their day has expired. Each line counts once."""
+    """How many of these lines have no text any more: they were erased, or raw of their day has expired. Each line counts once."""
     ledger = load_ledger(lake, dataset.name)
-    return sum(ledger.seal_of(ref.part) is not None for ref in set(refs))
+    return sum(gone_line(ledger, ref) is not None for ref in set(refs))
 
 
 def redrive(lake: Lake, dataset: Dataset, file: Path, run_id: str | None = None) -> RedriveReport:

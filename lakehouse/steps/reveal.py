@@ -19,6 +19,7 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import read_line, read_part
+from lakehouse.landing.sealed import gone_line
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.records import rows_of_line
 from lakehouse.tables.views import clean_version
@@ -70,8 +71,8 @@ def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Call
     entry = _write_down(lake, dataset, asked, why.strip(), key)
     lines = _lines_of(lake, dataset, asked)
     ledger = load_ledger(lake, dataset.name)
-    for ref in (one for one in lines if ledger.seal_of(one.part) is None):
-        text = read_line(lake, ref)
+    for ref in (one for one in lines if gone_line(ledger, one) is None):
+        text = read_line(lake, ref, ledger)
         address = _match(asked, key, [*_personal(dataset, text), *addresses_in(text)])
         if address is not None:
             return Revealed(asked, address, lines, entry, len(ledger.sealed))
@@ -111,12 +112,12 @@ def _personal(dataset: Dataset, text: bytes) -> list[str]:
 
 
 def _scan(lake: Lake, ledger: Ledger, asked: str, key: TokenKey, progress: Callable[[int, int], None] | None) -> str | None:
-    parts = sorted((p.number, p.part.path) for parts in ledger.parts.values() for p in parts if ledger.seal_of(p.part.path) is None)
+    parts = sorted(((p.number, p.part.path, p.part) for ps in ledger.parts.values() for p in ps if ledger.seal_of(p.part.path) is None), reverse=True)
     seen: set[str] = set()
-    for done, (_, path) in enumerate(reversed(parts)):
+    for done, (_, _, part) in enumerate(parts):
         if progress is not None:
             progress(done, len(parts))
-        for block in read_part(lake, path):
+        for block in read_part(lake, part):
             fresh = addresses_in(block) - seen
             address = _match(asked, key, fresh)
             if address is not None:

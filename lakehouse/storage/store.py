@@ -59,6 +59,21 @@ class Store:
         for chunk in obstore.get(self._store, path).stream(min_chunk_size=size):
             yield bytes(chunk)
 
+    def range(self, path: str, offset: int, size: int, chunk: int = 1 << 20) -> Iterator[bytes]:
+        """`size` bytes of a file from `offset`, in pieces as of `chunks`. `FileNotFoundError` when there is none, `EOFError` when it ends before."""
+        given = 0
+        try:
+            for piece in obstore.get(self._store, path, options={"range": (offset, offset + size)}).stream(min_chunk_size=chunk):
+                given += len(piece)
+                yield bytes(piece)
+        except BaseError as error:  # also where the range begins behind the end
+            there: int = obstore.head(self._store, path)["size"]
+            if there >= offset + size:
+                raise
+            raise EOFError(f"it has {there} bytes, expected {offset + size}") from error
+        if given != size:
+            raise EOFError(f"it has {offset + given} bytes, expected {offset + size}")
+
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
         try:

@@ -77,6 +77,13 @@ def build_of(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date) ->
     return read_build(lake, contract.name, day, number) if number is not None else None
 
 
+def written_builds(lake: Lake, dataset: str, day: dt.date) -> list[Build]:
+    """Every build of a day that was written down, committed, replaced or never committed, in no order."""
+    folder = f"{build_folder(dataset)}/{day.isoformat()}"
+    paths = (f"{folder}/{name}" for name in lake.store.files(folder) if name.removesuffix(".json").isdigit())
+    return [decode_record(lake.store.read(path), Build, lake.store.uri(path)) for path in paths]
+
+
 def read_build(lake: Lake, dataset: str, day: dt.date, number: int) -> Build:
     """The record of a build by its fingerprint. Raises `LostBuildError` when it is gone, `LakeFormatError` when it is damaged."""
     path = f"{build_folder(dataset)}/{day.isoformat()}/{number}.json"

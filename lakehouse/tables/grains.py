@@ -30,7 +30,7 @@ KERNEL_VERSION = 1
 class GrainInputs:
     """All that a grain result depends on, beside code: its parts in landing order and the lines of them that were superseded (part -> lines).
 
-    `released`: paths of its parts whose held rows are admitted.
+    `erased`: part -> lines whose text was erased. `released`: paths of its parts whose held rows are admitted.
     `sealed`, of an unplaced grain: day -> manifest that sealed it, of those before its newest part. They say why a line has no place.
     `attempt` names a result that is made anew although one of the same inputs is in the table: nothing may touch the files of a committed result.
     """
@@ -41,6 +41,7 @@ class GrainInputs:
     attempt: str = ""
     released: frozenset[str] = frozenset()
     sealed: Mapping[dt.date, int] = field(default_factory=dict)
+    erased: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     def sealed_before(self, part: LandedPart) -> frozenset[dt.date]:
         """The days that were sealed when a part landed."""
@@ -61,6 +62,8 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
     }
     if inputs.released:  # only then: results that were made before there were releases keep their names
         facts["released"] = sorted(inputs.released)
+    if inputs.erased:
+        facts["erased"] = sorted((part, sorted(lines)) for part, lines in inputs.erased.items())
     if inputs.sealed:
         facts["sealed"] = sorted((day.isoformat(), number) for day, number in inputs.sealed.items())
     if contract.libraries:
@@ -74,9 +77,14 @@ def same_inputs(digest: str, other: str) -> bool:
     return digest.partition("-")[0] == other.partition("-")[0]
 
 
+def account_folder(dataset: str, grain: str) -> str:
+    """Where the accounts of the results of a grain (its key) are, relative to the lake."""
+    return f"ops/grains/{dataset}/{grain}"
+
+
 def account_path(dataset: str, ref: GrainRef) -> str:
     """Where the account of a grain result is, relative to the lake."""
-    return f"ops/grains/{dataset}/{ref.grain}/{ref.digest}.json"
+    return f"{account_folder(dataset, ref.grain)}/{ref.digest}.json"
 
 
 def table_folder(dataset: str) -> str:

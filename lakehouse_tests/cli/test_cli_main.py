@@ -62,6 +62,8 @@ def test_every_command_that_was_promised_is_there() -> None:
         "ingest",
         "replay",
         "expire",
+        "compact",
+        "erase",
         "status",
         "sql",
         "explain",

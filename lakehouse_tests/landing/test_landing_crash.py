@@ -44,10 +44,27 @@ if day not in load_ledger(lake, "clicks").sealed:
     land_retention(lake, CONTRACT, [day])
 delete_expired(lake, load_ledger(lake, "clicks"))
 """
+REWRITER = """
+import datetime as dt, sys
+from lakehouse.landing.compaction import land_compaction
+from lakehouse.landing.erasure import land_erasure
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.vacated import delete_vacated
+from lakehouse.settings import open_lake
+lake = open_lake(sys.argv[1])
+delete_vacated(lake, load_ledger(lake, "clicks"))
+if %r == "compaction":
+    land_compaction(lake, "clicks", dt.date(2026, 11, 19))
+else:
+    first = load_ledger(lake, "clicks").parts["2026-11-19T01"][0].part.path
+    land_erasure(lake, "clicks", {first: [1]}, who="ada", reason="a test")
+delete_vacated(lake, load_ledger(lake, "clicks"))
+"""
 WINDOW = Window(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
 BEFORE_COMMIT = ("landing.after_read", "landing.after_part", "landing.after_ids", "landing.after_parts_synced")
 OF_FILES = ("landing.after_file", "landing.after_pos")
 AFTER_COMMIT = ("landing.after_manifest", "landing.after_manifest_synced")
+REWRITING = ("landing.after_rewritten", "landing.after_vacated")
 
 
 def _run(lake, fail_at: str | None, script: str = LANDER) -> int:
@@ -59,7 +76,7 @@ def _run(lake, fail_at: str | None, script: str = LANDER) -> int:
 def test_the_steps_named_here_are_all_there_are():
     folder = Path(lakehouse.landing.__file__).parent
     named = {name for file in folder.glob("*.py") for name in re.findall(r'fail_point\("([^"]+)"\)', file.read_text())}
-    assert named == {*BEFORE_COMMIT, *OF_FILES, *AFTER_COMMIT, "landing.after_checkpoint", "landing.after_expired"}
+    assert named == {*BEFORE_COMMIT, *OF_FILES, *AFTER_COMMIT, *REWRITING, "landing.after_checkpoint", "landing.after_expired"}
 
 
 @pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])
@@ -92,6 +109,33 @@ def test_an_expiry_killed_at_a_step_is_finished_by_the_next_one(lake, land, line
     assert not any(map(lake.store.exists, parts))
     assert all(map(lake.store.exists, ids))
     assert load_ledger(lake, "clicks").last_number == 3
+
+
+@pytest.mark.parametrize("kind", ["compaction", "erasure"])
+@pytest.mark.parametrize("step", [*AFTER_COMMIT, *REWRITING])
+def test_bytes_that_were_on_the_move_when_it_was_killed_are_where_the_ledger_says(lake, land, line, text, kind, step):
+    for n in range(3):
+        land(lake, [line("2026-11-19T01:00:00Z", f"{n}-{k}") for k in range(2)])
+    everyone = {f"{n}-{k}" for n in range(3) for k in range(2)}
+
+    def there() -> set[str]:
+        ledger = load_ledger(lake, "clicks")
+        found = [x for p in ledger.parts["2026-11-19T01"] for x in text(lake, p.part.path).splitlines()]
+        assert len(found) == 6
+        return {name for name in everyone if any(b'"%s"' % name.encode() in x for x in found)}
+
+    assert _run(lake, step, REWRITER % kind) == -signal.SIGKILL
+    committed = load_ledger(lake, "clicks").last_number == 4
+    assert committed is (step != "landing.after_rewritten")
+    assert there() == (everyone - {"0-0"} if committed and kind == "erasure" else everyone)
+    assert _run(lake, None, REWRITER % kind) == 0
+    assert there() == (everyone if kind == "compaction" else everyone - {"0-0"})
+    ledger = load_ledger(lake, "clicks")
+    assert ledger.last_number == 4
+    clear_orphans(lake.store, raw_orphans(lake, "clicks", now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25)))
+    stored = {e.path for e in lake.store.entries("raw/clicks") if "/_fetches/" not in e.path}
+    assert stored == {file for p in ledger.parts["2026-11-19T01"] for file in (p.part.file, p.part.ids)}
+    assert land(lake, [line("2026-11-19T01:00:00Z", name) for name in sorted(everyone)]).books == FetchBooks(6, 6)
 
 
 def test_what_a_killed_landing_left_behind_is_found_and_cleared(lake, text):

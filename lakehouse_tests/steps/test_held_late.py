@@ -23,6 +23,8 @@ from lakehouse.operations.reconciliation import reconcile
 from lakehouse.operations.status import status
 from lakehouse.settings import open_lake
 from lakehouse.steps.build import stale_days
+from lakehouse.steps.compact import compact
+from lakehouse.steps.erase import erase, forget_rows
 from lakehouse.steps.explain import explain_line
 from lakehouse.steps.release import release
 from lakehouse.tables.views import quarantine_files
@@ -197,3 +199,26 @@ def test_held_rows_of_a_sealed_day_stay_held(held: tuple[BuildLake, LineRef]) ->
     with pytest.raises(TerminalError, match=f"has expired .* manifest {sealing.number}"):
         land_release(made.lake, made.dataset.name, [ref.part])
     assert load_ledger(made.lake, made.dataset.name).last_number == sealing.number
+
+
+@pytest.mark.parametrize(
+    "order", ["release, erase", "erase, release", "compact, release, erase", "release, compact, erase", "erase, compact, release"]
+)
+def test_held_rows_are_released_or_erased_and_never_both(held: tuple[BuildLake, LineRef], order: str) -> None:
+    made, ref = held
+    for step in order.split(", "):
+        if step == "compact":
+            compact(made.lake, made.dataset)
+        elif step == "erase":
+            assert erase(made.lake, made.dataset, {ref.part: frozenset({ref.line})}, reason="a test").days == (DAY,)
+        else:
+            told = release(made.lake, made.dataset)
+            assert told.rows == (2 if order.index("release") < order.index("erase") else 0)
+        made.build()
+        forget_rows(made.lake, made.dataset)
+        assert reconcile(made.lake, made.dataset).closes
+    report = made.build()
+    assert (report.books, report.committed) == (Books(lines=4, erased=1, records=3, rows=3, kept=3), False)
+    check_lake(made, [(1, 1), (23, 2), (23, 4)])
+    assert made.land(event(1, 3, events=TWO_EVENTS), covers=whole(DAY), purpose="weekly_sweep").books.re_read == 1
+    assert explain_line(made.lake, made.dataset, ref.part, ref.line).fate == "erased"

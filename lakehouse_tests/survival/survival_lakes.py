@@ -133,7 +133,8 @@ class Mortal:
         content = self.content()
         found = orphans(self.lake, DATASET, now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25))
         clear_all(self.lake, found)
-        named = {p.part.path for parts in load_ledger(self.lake, DATASET.name).parts.values() for p in parts}
+        parts = [p.part for landed in load_ledger(self.lake, DATASET.name).parts.values() for p in landed]
+        named = {p.file for p in parts}
         raw = {e.path for e in self.lake.store.entries(f"raw/{DATASET.name}") if e.path.endswith(".jsonl.zst")}
         assert raw == named
         assert self.content() == content

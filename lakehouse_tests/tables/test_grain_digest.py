@@ -32,10 +32,18 @@ def test_results_that_are_there_keep_their_names() -> None:
     assert digest() == digest(released=frozenset()) == "708d79ed5c214c7afb65626c11e3387a"
 
 
+def test_what_was_erased_is_in_the_name_and_where_the_bytes_are_is_not() -> None:
+    one, two = {PATH: frozenset({1})}, {PATH: frozenset({1, 2})}
+    assert len({digest(), digest(erased=one), digest(erased=two), digest(superseded=one), digest(superseded={}, erased=INPUTS.superseded)}) == 5
+    moved = msgspec.structs.replace(PART.part, stored="raw/x/container.jsonl.zst", offset=4_711, ids="raw/x/container.ids")
+    assert digest(parts=(msgspec.structs.replace(PART, part=moved),)) == digest()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"released": frozenset({PATH})},
+        {"erased": {PATH: frozenset({1})}},
         {"superseded": {}},
         {"grain": Grain(dt.date(2026, 11, 17), "hour", 2)},
         {"parts": ()},

@@ -64,7 +64,8 @@ class _Pieces:
 def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozenset[int] = frozenset(), fast: bool = True) -> Decoded:
     """The records of a block of whole lines, of which the first has the number `first_number`.
 
-    `skip`: numbers of lines that a later fetch superseded: they are not looked at (nor counted). `fast=False` leaves out the fast path, for tests.
+    `skip`: numbers of lines that were erased or that a later fetch superseded: they are not looked at (nor counted). `fast=False` leaves out the fast
+    path, for tests.
     """
     lines = Lines.split(block, first_number)
     if skip:

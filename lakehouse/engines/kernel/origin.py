@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class PartContext:
     released: bool = False
     sealed: frozenset[dt.date] = frozenset()
     repeats: Places | None = field(default=None, compare=False, repr=False)
+    erased: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,16 @@ class Origin:
         """The grain of all pieces."""
         return self.contexts[0].grain
 
+    def erased(self) -> Places:
+        """The places of the lines whose text was erased: what stands there now is no record."""
+        return self._of(lambda context: context.erased)
+
     def superseded(self) -> Places:
-        """The places of the lines that a later fetch superseded."""
-        found = [n - first + start for c, first, start, lines in self._spans() for n in c.superseded if first <= n < first + lines]
+        """The places of the lines that a later fetch superseded, without those that were erased then."""
+        return self._of(lambda context: context.superseded - context.erased)
+
+    def _of(self, numbers: Callable[[PartContext], frozenset[int]]) -> Places:
+        found = [n - first + start for c, first, start, lines in self._spans() for n in numbers(c) if first <= n < first + lines]
         return np.array(sorted(found), np.int64)
 
     def _spans(self) -> Any:

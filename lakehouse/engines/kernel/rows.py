@@ -45,8 +45,8 @@ def process_block(
 ) -> BlockResult:
     """Decode, count, normalise, tokenise, validate, filter and hold the lines of a block. `pieces`: where they come from, in their order."""
     origin = Origin(pieces)
-    superseded = origin.superseded()
-    decoded = decode.decode(block, 0, contract, skip=frozenset(superseded.tolist()), fast=fast)
+    erased, superseded = origin.erased(), origin.superseded()
+    decoded = decode.decode(block, 0, contract, skip=frozenset([*erased.tolist(), *superseded.tolist()]), fast=fast)
     records = replace(decoded.records, repeats=origin.repeats(decoded.numbers)) if contract.numbered_repeats else decoded.records
     frame = transform(records, contract)
     faults = [*decoded.faults, *_rowless(decoded, frame)]
@@ -61,6 +61,7 @@ def process_block(
     refused = np.array([f.number for f in faults if f.is_record], np.int64)
     books = origin.books(
         blank=decoded.blank,
+        erased=erased,
         superseded=superseded,
         unreadable=np.array([f.number for f in faults if not f.is_record], np.int64),
         records=np.concatenate([decoded.numbers, [f.number for f in decoded.faults if f.is_record]]).astype(np.int64),
