@@ -15,7 +15,7 @@ from lakehouse.cli.output import facts, progress, table, tick
 from lakehouse.cli.simulated import serving
 from lakehouse.cli.work import advancing, failed_checks, fetched, show_built, show_fetched, show_published
 from lakehouse.datasets.model import Dataset
-from lakehouse.marts.dbt_ahead import dbt_ahead
+from lakehouse.marts.dbt_helper import dbt_helper
 from lakehouse.steps.build import StaleDay, stale_days
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from lakehouse.operations.reconciliation import Reconciliation
     from lakehouse.operations.truth import TruthTerm
     from lakehouse.steps.build import DayReport
-
-PUBLISHED = 2  # times: after the first look, and when the late hour has healed
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def tell(root: Path, dataset: Dataset, *, quiet: bool) -> Story:
     total = demo.truth.total
     console.print(f"{tick(True)} {total.fetch.read:,} items in {demo.folder}, {total.books.kept:,} rows to keep")
     story = Story(demo)
-    with serving(demo.lake, dataset) as api, dbt_ahead(0 if demo.seen_before else PUBLISHED):
+    with serving(demo.lake, dataset) as api, dbt_helper(ahead=not demo.seen_before):
         if demo.lake.settings.clock != NOW:
             _head(console, f"First look, {demo.lake.now():%Y-%m-%d %H:%M} UTC", "fetched over HTTP from the local Reports API server, hour by hour")
             _round(story, console, quiet=quiet)

@@ -123,7 +123,7 @@ class _Reader:
         self._delimiter, quote = dialect(form)
         self._odd = np.zeros(256, bool)
         self._odd[:_SPACE] = True
-        self._odd[[*quote, *b"\"", _BACKSLASH]] = True
+        self._odd[[*quote, *b'"', _BACKSLASH]] = True
         self._odd[[_NEWLINE, *self._delimiter]] = False
         keys = [(b"{" if i == 0 else b'",') + msgspec.json.encode(name) + b':"' for i, name in enumerate(header)]
         self._keys = [pa.scalar(key, _BYTES) for key in keys]
