@@ -9,7 +9,7 @@ import json
 import msgspec
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakehouse.accounts.books import FetchBooks
@@ -324,16 +324,14 @@ def test_a_checkpoint_keeps_what_was_erased(landed, land):
 steps = st.lists(st.one_of(st.just("compact"), st.just("land"), st.sets(st.tuples(st.integers(0, 5), st.integers(1, 3)), min_size=1)), max_size=6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])  # the fixtures are constants
 @given(told=steps)
-def test_whatever_is_compacted_and_erased_in_whatever_order_the_other_lines_stay_what_they_were(tmp_path_factory, told):
-    from conftest import CONTRACT, NOW, START
-
+def test_whatever_is_compacted_and_erased_in_whatever_order_the_other_lines_stay_what_they_were(tmp_path_factory, contract, now, told):
     from lakehouse.landing.write import land_fetch
     from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
 
     lake = open_lake(tmp_path_factory.mktemp("any") / "lake").with_settings(
-        LakeSettings(clock=NOW, datasets={"clicks": DatasetSettings(start=START)})
+        LakeSettings(clock=now, datasets={"clicks": DatasetSettings(start=dt.date(2026, 6, 1))})
     )
     count = 0
 
@@ -342,8 +340,8 @@ def test_whatever_is_compacted_and_erased_in_whatever_order_the_other_lines_stay
         lines = [b'{"id":{"time":"2026-11-18T09:%02d:00Z"},"n":"%d-%d"}' % (count, count, k) for k in range(3)]
         count += 1
         land_fetch(
-            lake, CONTRACT, source="tests", application="web", purpose="new", window=None, covered=None, batches=[lines], http=dict,
-            started_at=NOW,
+            lake, contract, source="tests", application="web", purpose="new", window=None, covered=None, batches=[lines], http=dict,
+            started_at=now,
         )  # fmt: skip
 
     fetch()
@@ -363,17 +361,17 @@ def test_whatever_is_compacted_and_erased_in_whatever_order_the_other_lines_stay
             gone |= refs
         ledger = load_ledger(lake, "clicks")
         delete_vacated(lake, ledger)
-        now = texts(lake, ledger)
-        expected |= {path: lines for path, lines in now.items() if path not in expected}
-        assert {(path, n) for path, lines in now.items() for n in tombstones(lines)} == gone
-        assert {path: ledger.erased(path) for path in now} == {path: {n for p, n in gone if p == path} for path in now}
-        for path, lines in now.items():
+        there = texts(lake, ledger)
+        expected |= {path: lines for path, lines in there.items() if path not in expected}
+        assert {(path, n) for path, lines in there.items() for n in tombstones(lines)} == gone
+        assert {path: ledger.erased(path) for path in there} == {path: {n for p, n in gone if p == path} for path in there}
+        for path, lines in there.items():
             assert [x for n, x in enumerate(lines, 1) if (path, n) not in gone] == [
                 x for n, x in enumerate(expected[path], 1) if (path, n) not in gone
             ]
         assert raw(lake) == {file for parts in ledger.parts.values() for p in parts for file in (p.part.file, p.part.ids)}
     before = load_ledger(lake, "clicks").books
     again = [x for path, lines in expected.items() for x in lines]
-    window = {"source": "tests", "application": "web", "purpose": "new", "window": None, "covered": None, "http": dict, "started_at": NOW}
-    assert land_fetch(lake, CONTRACT, batches=[again], **window).books == FetchBooks(len(again), len(again))
+    window = {"source": "tests", "application": "web", "purpose": "new", "window": None, "covered": None, "http": dict, "started_at": now}
+    assert land_fetch(lake, contract, batches=[again], **window).books == FetchBooks(len(again), len(again))
     assert Ledger("clicks").after(list(read_manifests(lake, "clicks"))).books == before + FetchBooks(len(again), len(again))
