@@ -21,6 +21,8 @@ from lakehouse.landing.read import read_line
 from lakehouse.settings import ENV_TOKEN_KEY
 from lakehouse.steps import ingest as steps
 from lakehouse.steps.build import stale_days
+from lakehouse.steps.compact import compact
+from lakehouse.steps.erase import erase
 from lakehouse.steps.explain import explain_line
 from lakehouse.steps.ingest import waiting_files
 
@@ -385,3 +387,21 @@ def test_a_lake_that_moved_with_its_inbox_reads_nothing_again(files, tmp_path):
 
     assert moved.ingest().manifests == ()
     assert moved.ledger.last_number == 1
+
+
+def test_positions_and_repeats_outlive_compaction_and_erasure(tmp_path, monkeypatch):
+    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
+    files = FileLake.make(tmp_path / "lake", SALES)
+    for number in range(3):
+        files.put(f"{number}.csv", csv(*[visit(16, number)] * 3), age=600 - number)
+    files.ingest()
+    files.build()
+    rows = files.rows()
+    paths = [p.part.path for p in files.ledger.parts["2026-11-16"]]
+    assert len(compact(files.lake, files.dataset).days) == 1
+    erase(files.lake, files.dataset, {paths[1]: frozenset({2})}, reason="asked for")
+    files.build()
+
+    assert files.rows() == [row for row in rows if row[1:] != ("1", "x", 2)]
+    told = [str(explain_line(files.lake, files.dataset, path, 3).origin) for path in paths]
+    assert told == [f"{files.inbox / f'{number}.csv'} line 4" for number in range(3)]
