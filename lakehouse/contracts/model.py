@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -234,6 +235,9 @@ class Contract:
         personal = [c.name for c in self.columns if c.pii is not None and c.type != "string"]
         if personal:
             raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")
+        odd = [text for tag in self.tags for text in tag if not re.fullmatch(r"[\w.-]{1,63}", text, re.ASCII)]
+        if odd:
+            raise ValueError(f"contract {self.name}: tags {odd} must be 1 to 63 letters, digits, '_', '-' or '.', as catalogues take them")
         if self.event_time not in self.key:
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be in the key, so that duplicates lie in one grain")
         lost = [time.path for time in self.times if not _leads_to_scalar(self.record, time.path.split("."))]

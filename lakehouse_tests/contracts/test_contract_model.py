@@ -47,6 +47,7 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
         ({"ingest_time": "taken_in"}, "taken_in"),
         ({"ingest_time": "id"}, "ingest time 'id' must be a timestamp"),
         ({"key": ("id",)}, "must be in the key"),
+        ({"tags": (("pii", "in raw only"),)}, "in raw only"),
         ({"event_time": "id", "key": ("id",)}, "must be a timestamp"),
         ({"times": (RecordTime("time"),)}, "lead to no text"),
         ({"times": (RecordTime("at"),)}, "lead to no text"),
