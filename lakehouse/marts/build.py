@@ -19,6 +19,7 @@ from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
 from lakehouse.marts.dbt import DbtRun, read_run, run_dbt
+from lakehouse.marts.dbt_helper import dbt_helper
 from lakehouse.marts.plan import Asked, Plan, plan_build, project_digest, recipe
 from lakehouse.marts.reach import ranges
 from lakehouse.marts.records import BuiltDay, DateRange, MartsRefusedError, MartsReport, VersionRecord
@@ -54,11 +55,12 @@ def build_marts(
     began = time.monotonic()
     publish.local_root(lake)
     asked = Asked(frozenset(days) if days is not None else None, force)
-    for _ in range(_TRIES):
-        attempt = _Attempt(lake, dataset, asked, progress or (lambda _: None), began)
-        report = attempt.run()
-        if report is not None:
-            return report
+    with dbt_helper():
+        for _ in range(_TRIES):
+            attempt = _Attempt(lake, dataset, asked, progress or (lambda _: None), began)
+            report = attempt.run()
+            if report is not None:
+                return report
     raise ConflictError(
         f"The marts of {dataset.name}: other builds were published first {_TRIES} times in a row. Try again, or build in one place only."
     )

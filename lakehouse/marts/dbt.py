@@ -1,4 +1,4 @@
-"""Running dbt: one process per run, with folders of its own, offline; and reading what it did."""
+"""Running dbt: in another process, each run with folders of its own, offline; and reading what it did."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from lakehouse.errors import TerminalError
-from lakehouse.marts.dbt_ahead import run_process
+from lakehouse.marts.dbt_helper import run_process
 from lakehouse.settings import project_root
 
 ENV_FILE = "LAKEHOUSE_MARTS_FILE"
@@ -89,7 +89,7 @@ def run_dbt(
     variables: Mapping[str, Any] | None = None,
     line: Callable[[str], None] | None = None,
 ) -> bool:
-    """Run dbt in a process of its own; returns whether all went well (False: a node failed).
+    """Run dbt in another process (see `dbt_helper`); returns whether all went well (False: a node failed).
 
     `target`: folder for all that dbt writes. `file`: the DuckDB file that models are built in (none: in memory). `parsed`: file that keeps the parsed
     project for the next time; its name must change with the project. `line` is called with each line that dbt says. Raises `TerminalError` when dbt
