@@ -64,3 +64,32 @@ print(before - resident())
 def test_freed_memory_is_given_back_on_demand() -> None:
     done = subprocess.run([sys.executable, "-c", GIVE_BACK], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 100
+
+
+KEPT = """
+import sys
+from pathlib import Path
+from lakehouse.memory import give_back, reuse_freed
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+if "reuse" in sys.argv:
+    reuse_freed()
+before = resident()
+many = [bytes([1]) * 4_000_000 for _ in range(20)]
+many.clear()
+kept = resident() - before
+give_back()
+print(kept, resident() - before)
+"""
+
+
+@ON_GLIBC
+def test_a_build_keeps_what_it_freed_to_use_it_again_until_it_is_given_back() -> None:
+    def told(*arguments: str) -> list[int]:
+        done = subprocess.run([sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, check=True)
+        return [int(word) for word in done.stdout.split()]
+
+    kept, given_back = told("reuse")
+    assert kept > 70
+    assert given_back < 10
+    assert told()[0] < 40

@@ -10,9 +10,12 @@ from defs_helpers import DATASET, definitions, materialized, newest
 
 from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
+from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.run import materialize_clean, materialize_marts
+from lakehouse.marts import dbt_helper
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import mart_specs
+from lakehouse.steps.publish import publish_marts
 
 pytestmark = pytest.mark.slow
 
@@ -26,9 +29,28 @@ def built(landed, dataset):
     return landed
 
 
-def test_scattered_days_become_one_version_and_every_mart_of_every_day_is_told(built, dataset):
+@pytest.fixture
+def started(monkeypatch):
+    """Every dbt process that is started."""
+    found = []
+    start = dbt_helper._start
+    monkeypatch.setattr(dbt_helper, "_start", lambda: found.append(start()) or found[-1])
+    return found
+
+
+def test_a_dbt_process_serves_a_run_and_is_ended_with_it(built, dataset, started):
+    resource = LakeResource(url=built.url)
+    with resource.yield_for_execution(dg.build_init_resource_context()) as lake:
+        for _ in range(2):
+            publish_marts(lake.open(), dataset, DAYS, force=True)
+        assert [process.returncode for process in started] == [None]
+    assert [process.returncode is None for process in started] == [False]
+
+
+def test_scattered_days_become_one_version_and_every_mart_of_every_day_is_told(built, dataset, started):
     found = materialize_marts(built, dataset, [DAYS[0], DAYS[2]])
     found.raise_for_failures()
+    assert [process.returncode is None for process in started] == [False]
     assert [r.skipped for r in found.reports] == [False, True]
     assert sorted(current_version(built, dataset).days) == [DAYS[0], DAYS[2]]
     with open_instance(built) as instance:
