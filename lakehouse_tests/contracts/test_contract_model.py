@@ -46,6 +46,7 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
         ({"version_column": "release"}, "release"),
         ({"ingest_time": "taken_in"}, "taken_in"),
         ({"ingest_time": "id"}, "ingest time 'id' must be a timestamp"),
+        ({"tags": (("pii", "names stay"),)}, "none for a catalogue"),
         ({"key": ("id",)}, "must be in the key"),
         ({"event_time": "id", "key": ("id",)}, "must be a timestamp"),
         ({"times": (RecordTime("time"),)}, "lead to no text"),
