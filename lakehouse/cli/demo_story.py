@@ -109,7 +109,7 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
 def _generate(samples: Sequence[Sample], console: Console, *, quiet: bool) -> None:
     _head(
         console,
-        "Five days of five systems" if len(samples) > 1 else "Five days",
+        f"Five days of {len(samples)} systems" if len(samples) > 1 else "Five days",
         "generated, with every defect known to happen, and the truth about them",
     )
     for sample in samples:
@@ -156,6 +156,10 @@ def _show_rebuilt(story: Story, told: Told, reports: Sequence[DayReport], consol
         kept, aside = sum(r.books.kept for r in reports), sum(r.books.quarantined + r.books.unreadable for r in reports)
         console.print(f"{tick(not failed_checks(reports, warned=True))} {len(reports)} days built: {kept:,} rows kept, {aside:,} in quarantine")
     healed = [r for r in reports if r.previous is not None and r.rebuilt and r.day < story.demo.lake.now().date()]
+    if len(story.told) > 1 and healed:
+        rebuilt = f"{sum(len(r.rebuilt) for r in healed)} grains rebuilt, {sum(r.reused for r in healed)} kept as they were"
+        console.print(f"{tick(True)} {len(healed)} late days healed, {healed[0].day} to {healed[-1].day}: {rebuilt}")
+        return
     for one in healed:
         which = ", ".join(sorted(ref.grain for ref in one.rebuilt))
         console.print(f"{tick(True)} {one.day} healed: rebuilt {which}" + (f", kept {one.reused} as they were" if one.reused else ""))

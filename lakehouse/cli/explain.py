@@ -27,6 +27,8 @@ app = typer.Typer(cls=FlowingGroup, no_args_is_help=True, help=_HELP)
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Show the raw text: it may hold personal data.", show_default=False)]
 
+_FEW_COLUMNS = 4
+
 _SENTENCES = {
     "kept": "kept: it is a row of the clean table",
     "duplicate": "dropped as a duplicate",
@@ -78,7 +80,7 @@ def row(
         )
     else:
         for mart_row, told in zip(found, texts, strict=True):
-            show_row(mart_row, [text if text is not None else str(gone) for text, gone in told], facts())
+            show_row(mart_row, [text if text is not None else str(gone) for text, gone in told], facts(), _dataset_of(mart, dataset).shown)
     if not all(one.agrees for one in found):
         raise typer.Exit(ExitCode.DATA)
 
@@ -109,7 +111,7 @@ def _texts(lake: Lake, dataset: Dataset, found: list[MartRow]) -> list[list[tupl
     return [[line_text(lake, ledger, one) for one in mart_row.lines] for mart_row in found]
 
 
-def show_row(found: MartRow, raw: list[str], console: Console) -> None:
+def show_row(found: MartRow, raw: list[str], console: Console, shown: tuple[str, ...] = ()) -> None:
     """Print what is behind a row of a mart for people."""
     console.print(
         f"[bold]marts.{found.mart}[/], version {found.version}" + (f", derived from {' < '.join(found.derives_from)}" if found.derives_from else "")
@@ -119,7 +121,7 @@ def show_row(found: MartRow, raw: list[str], console: Console) -> None:
         _show_behind("clean", found.where, found.clean_rows, found.parts, found.counted, console)
     if found.rows:
         header = ["event time", "what", "part", "line"]
-        console.print(table(None, header, [(r.event_time, _what(r.values), r.line.part, r.line.line) for r in found.rows]))
+        console.print(table(None, header, [(r.event_time, _what(r.values, shown), r.line.part, r.line.line) for r in found.rows]))
     if found.quarantine is not None:
         aside = found.quarantine
         _show_behind("quarantined", aside.where, aside.found, aside.parts, aside.counted, console)
@@ -150,8 +152,10 @@ def _show_behind(kind: str, where: str, rows: int, parts: dict[str, int], counte
     console.print(f"\n[bold]{rows:,} {kind} rows[/] in {len(parts):,} raw parts{told}")
 
 
-def _what(values: dict[str, object]) -> str:
-    return " ".join(str(values[name]) for name in ("application", "event_name", "method_name", "doc_type") if name in values)
+def _what(values: dict[str, object], shown: tuple[str, ...]) -> str:
+    """What a clean row is, in short: the columns that the dataset names for that, else the first of those that have a value."""
+    names = [name for name in shown if name in values] or list(values)[:_FEW_COLUMNS]
+    return " ".join(str(values[name]) for name in names)
 
 
 @app.command("line")

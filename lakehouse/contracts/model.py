@@ -160,6 +160,9 @@ class HasColumns(Protocol):
         ...
 
 
+_TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+
+
 @dataclass(frozen=True)
 class DriftPolicy:
     """When drift is more than a warning. Shares of the rows of a day, 0 to 1."""
@@ -235,9 +238,9 @@ class Contract:
         personal = [c.name for c in self.columns if c.pii is not None and c.type != "string"]
         if personal:
             raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")
-        odd = [text for tag in self.tags for text in tag if not re.fullmatch(r"[\w.-]{1,63}", text, re.ASCII)]
-        if odd:
-            raise ValueError(f"contract {self.name}: tags {odd} must be 1 to 63 letters, digits, '_', '-' or '.', as catalogues take them")
+        bad = [f"{key}={value}" for key, value in self.tags if not _TAG.fullmatch(key) or not _TAG.fullmatch(value)]
+        if bad:
+            raise ValueError(f"contract {self.name}: tags {bad} are none for a catalogue: expected up to 63 letters, digits, `_`, `-` and `.`")
         if self.event_time not in self.key:
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be in the key, so that duplicates lie in one grain")
         lost = [time.path for time in self.times if not _leads_to_scalar(self.record, time.path.split("."))]

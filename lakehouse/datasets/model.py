@@ -197,6 +197,7 @@ class Dataset:
     `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks. `mart_variables`: variables of its dbt
     models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
     `dimensions`: what its marts know beside events, from files of the same inbox.
+    `shown`: columns that tell in short what a clean row is.
     """
 
     contract: Contract
@@ -206,6 +207,7 @@ class Dataset:
     showcase: tuple[str, ...] = ()
     mart_variables: Mapping[str, str] = field(default_factory=dict)
     dimensions: tuple[Dimension, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -92,6 +92,6 @@ CONTRACT = Contract(
     transform_version=1,
     owners=("team:music-data",),
     freshness=dt.timedelta(hours=36),
-    tags=(("domain", "music"), ("pii", "in-raw-only")),
+    tags=(("domain", "music"), ("pii", "names-stay-in-raw")),
     libraries=("ua-parser", RULES),
 )

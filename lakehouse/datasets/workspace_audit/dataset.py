@@ -10,6 +10,7 @@ DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
     source=ReportsApiSource(applications=("token", "login", "saml", "admin", "drive")),
+    shown=("application", "event_name", "method_name", "doc_type"),
     mart_variables={"collector_client_id": "collector_client_id"},
     showcase=("audit_top_methods", "audit_volume_anomalies", "audit_failed_logins"),
 )
