@@ -94,6 +94,7 @@ def ingested(reports: Sequence[IngestReport]) -> dict[str, Any]:
         "read": sum(m.books.read for m in manifests),
         "placed": sum(m.books.placed for m in manifests),
         "unplaced": sum(m.books.unplaced for m in manifests),
+        "dimensions": {version.dimension: version.books.kept for r in reports for version in r.dimensions},
         "days": sorted({day for r in reports for day in r.days}),
     }
 
@@ -140,6 +141,12 @@ def show_ingested(reports: Sequence[IngestReport], console: Console) -> None:
         f"{tick(not facts['failed'])} {len(facts['manifests']):,} of {facts['files']:,} files landed{f' ({left})' if left else ''}: "
         f"{facts['read']:,} read = {facts['placed']:,} placed + {facts['unplaced']:,} unplaced; {_days(facts['days'])} touched"
     )
+    for version in (version for r in reports for version in r.dimensions):
+        told = version.books
+        console.print(
+            f"{tick(True)} dimension {version.dimension}, version {version.number}: {told.read:,} read = {told.kept:,} kept + "
+            f"{told.duplicate:,} duplicates + {told.refused:,} refused"
+        )
 
 
 def show_read(reports: Sequence[FetchReport | IngestReport], console: Console) -> None:

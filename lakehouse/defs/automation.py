@@ -12,8 +12,9 @@ from lakehouse.defs import catalogue
 from lakehouse.defs.switches import sensor_status
 
 
-def after_clean(dataset: str) -> dg.AutomationCondition[Any]:
-    """A mart that reads clean is asked for a day whenever clean of that day was built, no matter how old the day is.
+def after_clean(dataset: str, dimensions: Sequence[dg.AssetKey] = ()) -> dg.AutomationCondition[Any]:
+    """A mart that reads clean is asked for a day whenever clean of that day was built, no matter how old the day is, and for
+    every day when one of its dimensions has another version.
 
     It prevents, in the order of its terms: a late day that a "latest window" would leave out; an update that lands while the run is under way and is
     forgotten when the run ends (`since_last_handled` would); one that comes in the very tick after the request, where the reset would win;
@@ -21,9 +22,10 @@ def after_clean(dataset: str) -> dg.AutomationCondition[Any]:
     """
     clean = dg.AssetSelection.assets(catalogue.clean_key(dataset))
     condition = dg.AutomationCondition
-    updated = condition.newly_missing() | condition.any_deps_updated().allow(clean)
+    read = dg.AssetSelection.assets(catalogue.clean_key(dataset), *dimensions)
+    updated = condition.newly_missing() | condition.any_deps_updated().allow(read)
     return (
-        updated.since(condition.newly_requested() & ~condition.any_deps_updated().allow(clean))
+        updated.since(condition.newly_requested() & ~condition.any_deps_updated().allow(read))
         & ~condition.any_deps_missing().allow(clean)
         & ~condition.any_deps_in_progress().allow(clean)
         & ~condition.in_progress()

@@ -42,6 +42,11 @@ def quarantine_key(dataset: str) -> dg.AssetKey:
     return dg.AssetKey(["quarantine", dataset])
 
 
+def dimension_key(dataset: str, dimension: str) -> dg.AssetKey:
+    """`dimensions/<dataset>/<dimension>`."""
+    return dg.AssetKey(["dimensions", dataset, dimension])
+
+
 def mart_key(model: str) -> dg.AssetKey:
     """`marts/<model>`."""
     return dg.AssetKey(["marts", model])

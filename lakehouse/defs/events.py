@@ -174,8 +174,8 @@ class MartRun:
         self._context.log_event(evaluation(asset, result))
 
 
-def tell(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str, metadata: Metadata, *, version: str) -> None:
-    """A partition of an asset that is not this run's own is there because of it. `version` names its content."""
+def tell(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str | None, metadata: Metadata, *, version: str) -> None:
+    """A partition of an asset that is not this run's own (None: of one that has none) is there because of it. `version` names its content."""
     tags = {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
     context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags))
 

@@ -13,7 +13,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset, FileSource
 from lakehouse.defs import catalogue, listen, retries
 from lakehouse.defs.events import sentence, tell, tell_nothing_landed
-from lakehouse.defs.metadata import ingest_metadata, raw_metadata, raw_version
+from lakehouse.defs.metadata import dimension_metadata, ingest_metadata, raw_metadata, raw_version
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
 from lakehouse.landing.ledger import Ledger, load_ledger
@@ -54,10 +54,30 @@ def build_ingest_asset(*, dataset: Dataset, source: FileSource) -> dg.AssetsDefi
         listen.report(report)
         _tell_raw(context, dataset, ledger, report)
         _tell_empty(context, dataset, before, ledger)
+        for version in report.dimensions:
+            tell(context, catalogue.dimension_key(dataset.name, version.dimension), None, dimension_metadata(version), version=version.digest)
         _fail_for_bad_files(context, report)
         yield dg.MaterializeResult(metadata=ingest_metadata(report, ledger), data_version=dg.DataVersion(str(ledger.last_number)))
 
     return ingest_files
+
+
+def build_dimension_specs(*, dataset: Dataset) -> list[dg.AssetSpec]:
+    """The dimensions of a dataset: told by what ingests their files, never materialized by themselves."""
+    return [
+        dg.AssetSpec(
+            catalogue.dimension_key(dataset.name, dimension.name),
+            deps=[catalogue.ingest_key(dataset.name)],
+            group_name=dataset.name,
+            owners=list(dataset.contract.owners),
+            tags=catalogue.tags_of(dataset.contract, "dimensions"),
+            kinds={"parquet"},
+            description=f"{dimension.description} Made of its files by `ingest/{dataset.name}`; each version has an account with its books.",
+            metadata={"dagster/table_name": f"clean.{dataset.name}_{dimension.name}"},
+            code_version=str(dimension.version),
+        )
+        for dimension in dataset.dimensions
+    ]
 
 
 def build_raw_spec(*, dataset: Dataset, calendar: Calendar, filled_by: dg.AssetKey | None) -> dg.AssetSpec:

@@ -72,16 +72,17 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
 def _spec(dataset: Dataset, calendar: Calendar, spec: MartSpec) -> dg.AssetSpec:
     read = [catalogue.clean_key(dataset.name)] if spec.sources else []
     read += [catalogue.quarantine_key(dataset.name)] if "quarantine" in spec.sources else []
+    dimensions = [catalogue.dimension_key(dataset.name, d.name) for d in dataset.dimensions if d.name in spec.sources]
     return dg.AssetSpec(
         catalogue.mart_key(spec.name),
-        deps=[*read, *(catalogue.mart_key(name) for name in spec.depends_on)],
+        deps=[*read, *dimensions, *(catalogue.mart_key(name) for name in spec.depends_on)],
         partitions_def=calendar.days,
         description=catalogue.mart_description(spec),
         metadata=catalogue.mart_definition(spec),
         owners=list(dataset.contract.owners),
         tags={**catalogue.tags_of(dataset.contract, "marts"), "area": spec.area},
         kinds={"duckdb", "dbt"},
-        automation_condition=after_clean(dataset.name) if spec.sources else with_parents(),
+        automation_condition=after_clean(dataset.name, dimensions) if spec.sources else with_parents(),
         skippable=True,
         code_version=catalogue.mart_version(spec),
     )

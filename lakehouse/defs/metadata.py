@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
     from lakehouse.marts.records import MartsReport
     from lakehouse.steps.ingest import IngestReport
+    from lakehouse.tables.dimensions import DimensionVersion
 
 SAMPLE = 20
 _DATES = 10
@@ -121,6 +122,21 @@ def ingest_metadata(report: IngestReport, ledger: Ledger) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
     }
     return _present(shown)
+
+
+def dimension_metadata(version: DimensionVersion) -> dict[str, Any]:
+    """Of a version of a dimension: its books, and what it is made of."""
+    books, files = version.books, [{"file": f.name, "sha256": f.sha256} for f in version.files]
+    return {
+        "dagster/row_count": books.kept,
+        "version": version.number,
+        "read": books.read,
+        "duplicates": books.duplicate,
+        "refused": books.refused,
+        "conflicts": books.conflicts,
+        "rules": ", ".join(f"{rule}: {count}" for rule, count in version.rules.items()) or "none",
+        "files": _table(files[-_FILES:], {"file": "string", "sha256": "string"}),
+    }
 
 
 def raw_version(ledger: Ledger, grain: Grain) -> str:

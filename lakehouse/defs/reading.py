@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from lakehouse.datasets.model import Dataset, FileSource, ReportsApiSource
-from lakehouse.defs.ingest import build_ingest_asset, build_raw_spec
+from lakehouse.defs.ingest import build_dimension_specs, build_ingest_asset, build_raw_spec
 from lakehouse.defs.new_data import build_new_data_sensor
 from lakehouse.defs.new_files import build_new_files_sensor
 from lakehouse.defs.partitions import Calendar
@@ -31,6 +31,6 @@ def reading_of(*, dataset: Dataset, calendar: Calendar) -> Reading:
         case FileSource():
             ingest = build_ingest_asset(dataset=dataset, source=dataset.source)
             raw_spec = build_raw_spec(dataset=dataset, calendar=calendar, filled_by=ingest.key)
-            return Reading((ingest, raw_spec), (build_new_files_sensor(dataset=dataset, ingest=ingest),))
+            return Reading((ingest, raw_spec, *build_dimension_specs(dataset=dataset)), (build_new_files_sensor(dataset=dataset, ingest=ingest),))
         case None:
             return Reading((build_raw_spec(dataset=dataset, calendar=calendar, filled_by=None),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,3 +203,25 @@ def test_the_recipe_is_of_what_the_models_are_told_too() -> None:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+def with_dimension(name: str, reach: str, now: dict[str, str]) -> Plan:
+    """The plan for a mart that reads the dimension `songs`, of which the published version has read `one`."""
+    current = msgspec.structs.replace(published({0: 1, 1: 2}, as_of=1), dimensions={"songs": "one"})
+    specs = (*SPECS, spec(name, reach, "songs"))
+    return plan_build(specs, current, clean({0: 1, 1: 2}), {}, recipe_now="r", asked=Asked(), dimensions=now)
+
+
+def test_another_version_of_a_dimension_builds_the_marts_of_all_days() -> None:
+    assert with_dimension("match", "all", {"songs": "one"}).nothing
+    found = with_dimension("match", "all", {"songs": "two"})
+    assert (found.fresh, found.dates, found.changed) == (False, {}, ())
+    assert found.whole == ("first_use", "gaps", "match")
+    assert found.reason == "there is another version of songs"
+
+
+def test_every_date_is_built_anew_where_a_mart_of_days_reads_the_dimension() -> None:
+    assert with_dimension("match", "day", {"songs": "one"}).nothing
+    found = with_dimension("match", "day", {"songs": "two"})
+    assert found.fresh
+    assert set(found.dates["match"]) == {day(0), day(1)}

@@ -82,7 +82,7 @@ def test_a_sample_takes_the_place_of_another_one(tmp_path: Path) -> None:
     generate(tmp_path, Arguments(seed=3, start=START, days=3, events=300))
     generate(tmp_path, Arguments(seed=3, start=START, days=1, events=100))
     days = {p.name[:10] for p in files_of(tmp_path / "first" / "log_data")}
-    assert days == {str(START)}
+    assert days == {f"{START}"}
 
 
 def test_without_defects_everything_is_kept(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from lakehouse.datasets.listening.generator.world import World, make_world
 from lakehouse.errors import ConfigurationError
 
 Progress = Callable[[int, int], None]
-_FILE_EVENTS = 250_000  # bounds the memory
+_FILE_EVENTS = 100_000  # bounds the memory
 
 
 def generate(folder: Path, arguments: Arguments, progress: Progress | None = None) -> SampleTruth:
@@ -37,12 +37,11 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
     tally, files = Tally(world), 0
     for day, parts in enumerate(_days(arguments, world, first)):
         date = arguments.start + dt.timedelta(days=day)
-        spoiled = []
         for number, part in enumerate(parts, 1):
-            name = f"{date:%Y/%m}/{date}" + (f"-{number:02d}" if len(parts) > 1 else "")
-            spoiled.append(spoil(part, arguments.defects, np.random.default_rng([arguments.seed, 4, day, number])))
-            files += len(write_files(folder, name, spoiled[-1], world))
-        tally.add(pl.concat(spoiled))
+            spoiled = spoil(part, arguments.defects, np.random.default_rng([arguments.seed, 4, day, number]))
+            files += len(write_files(folder, f"{date:%Y/%m}/{date}-{number:02d}", spoiled, world))
+            tally.add(spoiled)
+        tally.end_day()
         if progress is not None:
             progress(day + 1, arguments.days)
     catalogue = write_catalogue(folder, world, arguments.catalogued, arguments.seed)
@@ -52,24 +51,32 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
     return truth
 
 
-def _days(arguments: Arguments, world: World, first: int) -> Iterator[list[pl.DataFrame]]:
-    """The events of each day, in as many frames as there are files. What lasts into the next day is in the first frame of that."""
+def _days(arguments: Arguments, world: World, first: int) -> Iterator[Iterator[pl.DataFrame]]:
+    """The events of each day, in as many frames as there are files. Each day must be taken whole before the next."""
     shares = day_shares(arguments.start.weekday(), arguments.days)
-    session, over = 1, None
+    drawing = _Drawing(arguments, world)
     for day, share in enumerate(shares):
-        start, wanted = first + day * DAY, round(arguments.events * share)
+        yield drawing.day(day, first + day * DAY, round(arguments.events * share))
+
+
+class _Drawing:
+    """Draws day after day. What lasts into the next day is in the first frame of that."""
+
+    def __init__(self, arguments: Arguments, world: World) -> None:
+        self._arguments, self._world = arguments, world
+        self._session = 1
+        self._over: list[pl.DataFrame] = []
+
+    def day(self, day: int, start: int, wanted: int) -> Iterator[pl.DataFrame]:
         pieces = max(1, -(-wanted // _FILE_EVENTS))
-        frames, left = [], []
+        over, self._over = self._over, []
         for piece in range(pieces):
-            rng = np.random.default_rng([arguments.seed, 2, day, piece])
-            frame = draw_day(world, rng, start, wanted // pieces, session, arguments.csv)
-            session += frame["session"].n_unique()
-            if piece == 0 and over is not None:
-                frame = pl.concat([over, frame])
-            frames.append(frame.filter(pl.col("at") < start + DAY).sort("at", "session", "item"))
-            left.append(frame.filter(pl.col("at") >= start + DAY))
-        over = pl.concat(left)
-        yield frames
+            rng = np.random.default_rng([self._arguments.seed, 2, day, piece])
+            drawn = draw_day(self._world, rng, start, wanted // pieces, self._session, self._arguments.csv)
+            self._session += drawn["session"].n_unique()
+            frame = pl.concat([*over, drawn]) if piece == 0 else drawn
+            self._over.append(frame.filter(pl.col("at") >= start + DAY))
+            yield frame.filter(pl.col("at") < start + DAY).sort("at", "session", "item")
 
 
 def _clear(folder: Path) -> None:

@@ -17,7 +17,7 @@ _TOP = 10
 
 
 class Tally:
-    """Adds up the events of one file after the other, days in their order."""
+    """Adds up the events of one file after the other, day after day: `add` for each file of a day, then `end_day`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -27,6 +27,7 @@ class Tally:
         self.days: Counter[str] = Counter()
         self.plays = np.zeros(world.songs.height, np.int64)
         self.numbers: Counter[str] = Counter()
+        self.of_day: list[pl.DataFrame] = []
         self.sessions: list[pl.Series] = []
         self.seen = np.zeros(world.users.height, bool)
         self.players = np.zeros(world.users.height, bool)
@@ -34,7 +35,7 @@ class Tally:
         self.newest = np.full(world.users.height, -1, np.int8)
 
     def add(self, spoiled: pl.DataFrame) -> None:
-        """Count the lines of the files of `defects.spoil`. Days must come in their order, and a day at once."""
+        """Count the lines of the files of `defects.spoil`."""
         told = spoiled.with_columns(rule=rules())
         self.lines["read"] += told.height
         self.lines["unplaced"] += told.filter(pl.col("fate").is_in(UNPLACED)).height
@@ -49,7 +50,7 @@ class Tally:
         self.days.update(dict(days.value_counts().iter_rows()))
         played = kept.filter(pl.col("song") >= 0)
         self.plays += np.bincount(played["song"].to_numpy(), minlength=len(self.plays))
-        named = kept.filter(pl.col("user") >= 0).sort("at", "session", "item")
+        named = kept.filter(pl.col("user") >= 0)
         users, level = named["user"].to_numpy(), named["level"].to_numpy()
         self.numbers["plays"] += played.height
         self.numbers["paid_plays"] += played.filter(pl.col("level") == 1).height
@@ -59,6 +60,13 @@ class Tally:
         self.seen[users] = True
         self.players[played["user"].to_numpy()] = True
         self.levels[users, level] = True
+        self.of_day.append(named.select("at", "session", "item", "user", "level"))
+
+    def end_day(self) -> None:
+        """Follow the levels of the users over the day, on from those of the day before."""
+        named = pl.concat(self.of_day).sort("at", "session", "item")
+        self.of_day.clear()
+        users, level = named["user"].to_numpy(), named["level"].to_numpy()
         before = named.select(pl.col("level").shift().over("user").fill_null(-1)).to_series().to_numpy()
         before = np.where(before < 0, self.newest[users], before)
         self.numbers["level_switches"] += int(((before >= 0) & (before != level)).sum())

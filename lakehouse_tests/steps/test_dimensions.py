@@ -1,0 +1,146 @@
+"""Dimensions through their files: what a version is made of, what is read again, and what happens when something is in the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lakehouse.datasets.model import Dataset
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.errors import LakeFormatError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.settings import Lake, LakeSettings, open_lake
+from lakehouse.steps.dimensions import add_files
+from lakehouse.steps.ingest import BEING_WRITTEN, READ_ALREADY, ingest, waiting_files
+from lakehouse.steps.query import connect
+from lakehouse.tables import dimensions
+from lakehouse.tables.dimensions import current_dimension, raw_path, write_version
+
+DATASET = find_dataset("listening")
+
+
+@pytest.fixture
+def lake(tmp_path: Path, token_key: str) -> Lake:
+    return open_lake(tmp_path / "lake").with_settings(LakeSettings(clock=dt.datetime(2026, 11, 20, tzinfo=dt.UTC)))
+
+
+def put(lake: Lake, name: str, *titles: str, age: float = 3600, **more: Any) -> Path:
+    """A file of the inbox with a song for each title; its id is the first letter."""
+    assert lake.store.root is not None
+    path = lake.store.root / "inbox" / "listening" / "song_data" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(json.dumps({"song_id": f"S{title[:1]}", "title": title, **more}) for title in titles))
+    then = dt.datetime.now(dt.UTC).timestamp() - age
+    os.utime(path, (then, then))
+    return path
+
+
+def songs(lake: Lake) -> dict[str, str]:
+    """Id -> title of the current version."""
+    version = current_dimension(lake, "listening", "songs")
+    assert version is not None
+    assert version.books.difference() == 0
+    return dict(pl.read_parquet(lake.store.uri(version.table)).select("song_id", "title").iter_rows())
+
+
+def test_files_of_a_dimension_are_no_events(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha", "Beta")
+    report = ingest(lake, DATASET)
+    assert (report.errors, report.manifests, [v.number for v in report.dimensions]) == ((), (), [1])
+    assert load_ledger(lake, "listening").last_number == 0
+    assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+
+
+def test_what_was_read_is_not_read_again_and_does_not_wait(lake: Lake) -> None:
+    path = put(lake, "a.json", "Alpha")
+    assert [f.name for f in waiting_files(lake, DATASET)] == ["song_data/a.json"]
+    ingest(lake, DATASET)
+    assert waiting_files(lake, DATASET) == []
+    os.utime(path, (1, 1))  # written again with the same content
+    again = ingest(lake, DATASET)
+    assert [o.skipped for o in again.outcomes] == [READ_ALREADY]
+    assert waiting_files(lake, DATASET) == []
+    version = current_dimension(lake, "listening", "songs")
+    assert version is not None
+    assert version.number == 1
+
+
+def test_a_file_that_may_still_be_written_waits(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha", age=0)
+    assert [o.skipped for o in ingest(lake, DATASET).outcomes] == [BEING_WRITTEN]
+    assert current_dimension(lake, "listening", "songs") is None
+
+
+def test_a_file_takes_the_place_of_the_one_of_its_name_and_one_that_is_gone_stays(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha", "Beta")
+    other = put(lake, "b.json", "Gamma")
+    ingest(lake, DATASET)
+    put(lake, "a.json", "Aleph", age=1800)
+    other.unlink()
+    ingest(lake, DATASET)
+    assert songs(lake) == {"SA": "Aleph", "SG": "Gamma"}
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha")
+    put(lake, "b.json.gz", "Beta")  # not packed, though its name says so
+    report = ingest(lake, DATASET)
+    assert [(o.name, o.error is not None) for o in report.outcomes] == [("song_data/a.json", False), ("song_data/b.json.gz", True)]
+    assert songs(lake) == {"SA": "Alpha"}
+
+
+def test_a_version_that_others_made_first_is_added_to(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, "a.json", "Alpha")
+    put(lake, "b.json", "Beta")
+    raced: list[int] = []
+
+    def late(*told: Any) -> bool:
+        if not raced:
+            raced.append(1)
+            other = find_dataset("listening").dimensions[0]
+            before = [f for f in told[1].files if f.name.endswith("a.json")]
+            monkeypatch.setattr("lakehouse.steps.dimensions.write_version", write_version)
+            add_files(lake, "listening", other, before)
+        return write_version(*told)
+
+    monkeypatch.setattr("lakehouse.steps.dimensions.write_version", late)
+    report = ingest(lake, DATASET)
+    assert raced
+    assert [v.number for v in report.dimensions] == [2]
+    assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+
+
+def test_records_that_are_gone_are_named(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha")
+    version = ingest(lake, DATASET).dimensions[0]
+    lake.store.delete(raw_path("listening", "songs", version.files[0].sha256))
+    put(lake, "b.json", "Beta")
+    (error,) = [o.error for o in ingest(lake, DATASET).outcomes if o.error is not None]
+    assert isinstance(error, LakeFormatError)
+    assert "song_data/a.json" in str(error)
+
+
+def test_an_account_of_a_newer_format_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, "a.json", "Alpha")
+    ingest(lake, DATASET)
+    monkeypatch.setattr(dimensions, "VERSION_FORMAT", 0)
+    with pytest.raises(LakeFormatError, match="newer lakehouse"):
+        current_dimension(lake, "listening", "songs")
+
+
+def test_sql_shows_the_dimension_beside_clean(lake: Lake) -> None:
+    dataset: Dataset = DATASET
+    with connect(lake, [dataset]) as con:
+        assert con.execute("SELECT count(*) FROM clean.listening_songs").fetchall() == [(0,)]
+    put(lake, "a.json", "Alpha", year=0)
+    ingest(lake, dataset)
+    with connect(lake, [dataset]) as con:
+        assert con.execute("SELECT song_id, title, year, _file, _line FROM clean.listening_songs").fetchall() == [
+            ("SA", "Alpha", 0, "song_data/a.json", 1)
+        ]
