@@ -19,8 +19,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lake")
     parser.add_argument("days", nargs="+", type=dt.date.fromisoformat)
+    parser.add_argument("--dataset", default="workspace_audit")
     told = parser.parse_args()
-    lake, dataset = open_lake(told.lake), find_dataset("workspace_audit")
+    lake, dataset = open_lake(told.lake), find_dataset(told.dataset)
     meter = measure.Meter()
     reports = [build_day(lake, dataset, day) for day in told.days]
     books = [r.books for r in reports]

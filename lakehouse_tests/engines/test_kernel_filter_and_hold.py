@@ -56,6 +56,7 @@ def run(lines: list[bytes], contract: Contract, **more: Any) -> BlockResult:
 def test_a_filtered_row_is_booked_and_not_kept() -> None:
     result = run([activity(1, "login_success"), activity(2, "logout"), activity(3, "logout")], DATASET.contract)
     assert result.books == Books(lines=3, records=3, rows=3, filtered=2, kept=1)
+    assert dict(result.filtered_rules) == {("login", "low_value"): 2}
     assert result.rows["event_name"].to_list() == ["login_success"]
     assert result.quarantine.height == 0
 
