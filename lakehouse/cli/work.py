@@ -90,7 +90,6 @@ def ingested(reports: Sequence[IngestReport]) -> dict[str, Any]:
         "files": len(outcomes),
         "manifests": [m.number for m in manifests],
         "left": {o.path: o.skipped for o in outcomes if o.skipped is not None},
-        "dimensions": dict(Counter(o.feed for o in outcomes if o.dimension is not None)),
         "failed": {o.path: str(o.error) for o in outcomes if o.error is not None},
         "read": sum(m.books.read for m in manifests),
         "placed": sum(m.books.placed for m in manifests),
@@ -137,8 +136,7 @@ def show_fetched(reports: Sequence[FetchReport], console: Console) -> None:
 def show_ingested(reports: Sequence[IngestReport], console: Console) -> None:
     """One sentence per ingest."""
     facts = ingested(reports)
-    apart = Counter(facts["left"].values()) + Counter({f"of {name}": count for name, count in facts["dimensions"].items()})
-    left = ", ".join(f"{count:,} {why}" for why, count in apart.items())
+    left = ", ".join(f"{count:,} {why}" for why, count in Counter(facts["left"].values()).items())
     console.print(
         f"{tick(not facts['failed'])} {len(facts['manifests']):,} of {facts['files']:,} files landed{f' ({left})' if left else ''}: "
         f"{facts['read']:,} read = {facts['placed']:,} placed + {facts['unplaced']:,} unplaced; {_days(facts['days'])} touched"

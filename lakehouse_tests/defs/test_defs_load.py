@@ -44,7 +44,7 @@ def test_keys_groups_deps_checks_and_sensors_are_those_of_the_case_file():
 def test_every_partitioned_asset_that_can_be_executed_says_how_it_is_backfilled_and_every_asset_describes_itself():
     graph = definitions_of(None).resolve_asset_graph()
     for node in graph.asset_nodes:
-        assert (node.partitions_def is None) == (node.key.path[0] == "ingest"), node.key
+        assert (node.partitions_def is None) == (node.key.path[0] in ("ingest", "dimensions")), node.key
         assert node.description, node.key
         assert node.code_version, node.key
         assert node.owners, node.key
