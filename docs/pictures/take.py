@@ -99,7 +99,7 @@ def main(source: Path, names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake = open_lake(shutil.copytree(source, Path(folder) / "lake"))
         with (
-            _serving(lake) as url,
+            serving(lake) as url,
             sync_playwright() as playwright,
             playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS) as browser,
         ):
@@ -147,7 +147,7 @@ def _until(true: Callable[[], bool], what: str) -> None:
 
 
 @contextlib.contextmanager
-def _serving(lake: Lake) -> Iterator[str]:
+def serving(lake: Lake) -> Iterator[str]:
     port = free_port()
     command = [str(Path(sys.executable).with_name("lakehouse")), "--lake", str(lake.store.root), "dev", "--port", str(port)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

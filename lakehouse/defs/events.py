@@ -69,14 +69,24 @@ class PartitionRun:
         told = before.asset_materialization if before is not None else None
         metadata, tags = (told.metadata, told.tags or {}) if told is not None else ({}, {})
         yield from self.materialized(key, {**metadata, "kept_as_built": why}, version=tags.get(DATA_VERSION_TAG, "kept"))
+        self._verdicts_again(key)
+
+    def _verdicts_again(self, key: str, why: str | None = None) -> None:
+        """Tell the newest verdict of each check again: what was built before stands, and a check that this run planned would count as failed.
+
+        Not that of a check which this run has answered. `why` it is told again is put before its description.
+        """
         target = newest_materialization(self._context.instance, self._asset, key)
         for check in self._context.selected_asset_check_keys:
             records = self._context.instance.event_log_storage.get_asset_check_execution_history(
                 check, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES, partition_filter=PartitionKeyFilter(key=key)
             )
-            for result in (r.evaluation for r in records):
-                if result is not None:
-                    self._context.log_event(replace(result, target_materialization_data=target))
+            for record in records:
+                if record.evaluation is not None and record.run_id != self._context.run.run_id:
+                    told = (
+                        record.evaluation if why is None else replace(record.evaluation, description=f"{why} {record.evaluation.description or ''}")
+                    )
+                    self._context.log_event(replace(told, target_materialization_data=target))
 
     def materialized(self, key: str, metadata: Metadata, *, version: str) -> Iterator[dg.MaterializeResult[Any]]:
         """This partition is there. `version` names its content: whoever was made of the same content stays in sync."""
@@ -120,6 +130,8 @@ class PartitionRun:
         """Close the checks, or end with the one `Failure` that names the partitions that went wrong (see `retries.fail`)."""
         listen.failures(self._failed)
         if self._failed:
+            for key in self._failed:
+                self._verdicts_again(key, "Of the build that still stands:")
             faults = list(self._failed.values())
             more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
             failure = dg.Failure(

@@ -81,11 +81,17 @@ def test_a_day_that_is_built_again_changes_nothing_and_says_so(landed, dataset):
         assert "nothing to commit" in newest(instance, CLEAN, DAYS[0]).metadata["built"].value
 
 
-def test_a_day_that_was_green_and_fails_shows_a_failed_check_only_where_the_audit_refused_it(landed, dataset):
+def test_a_day_that_was_green_and_fails_keeps_the_verdicts_of_the_build_that_stands(landed, dataset):
     assert materialize_clean(landed, dataset, DAYS[:1]).success
+    with open_instance(landed) as instance:
+        before = {name: check_statuses(instance, landed, CLEAN, name) for name in CHECKS}
     mend = lose_a_part(landed, DATASET, DAYS[0])
     assert not materialize_clean(landed, dataset, DAYS[:1], force=True).success
     assert committed_builds(landed, dataset.contract)[DAYS[0]]  # the old version stands
+    with open_instance(landed) as instance:
+        assert {name: check_statuses(instance, landed, CLEAN, name) for name in CHECKS} == before  # and so do its verdicts
+        told = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(CLEAN, "holes"), limit=1)[0].evaluation
+        assert told.description.startswith("Of the build that still stands: ")
     mend()
     assert materialize_clean(landed, dataset, DAYS[:1], force=True).success
 
