@@ -44,7 +44,6 @@ class Tally:
         self.unplaced += sum(found[name] for name in NOT_PLACED)
         for name, rule in RULES.items():
             self.rules[rule] += found[name]
-        self.rules["held_late"] += fates["held"]
         kept = lines.filter(pl.col("fate") == "kept")
         self._count_days(kept["at"])
         kinds = dict(kept["kind"].value_counts().iter_rows())
