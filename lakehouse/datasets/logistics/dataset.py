@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakehouse.datasets.logistics.contract import CONTRACT, EVENTS, FLIGHTS, ORDERS
+from lakehouse.datasets.logistics.dimensions import DIMENSIONS
 from lakehouse.datasets.logistics.transform import transform
 from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines
 
@@ -17,5 +18,6 @@ DATASET = Dataset(
             Feed(EVENTS, ("**/*.jsonl", "**/*.ndjson"), JsonLines()),
         )
     ),
+    dimensions=DIMENSIONS,
     showcase=("logistics_on_time", "logistics_exceptions", "logistics_driver_behavior_daily"),
 )

@@ -33,16 +33,16 @@ def position_of(number: int) -> tuple[float, float]:
 def carriers(start: dt.date, half: dt.date) -> tuple[list[str], list[str]]:
     """(rows known at first, rows that come later): half of the carriers change their tier in the middle of the sample."""
     before = start - dt.timedelta(days=365)
-    first = [f"{code},{before},Carrier {code.title()},{'gold' if n % 2 else 'silver'}" for n, code in enumerate(CARRIERS)]
-    later = [f"{code},{half},Carrier {code.title()} Logistics,platinum" for n, code in enumerate(CARRIERS) if n % 2]
+    first = [f"{code},{before}T00:00:00Z,Carrier {code.title()},{'gold' if n % 2 else 'silver'}" for n, code in enumerate(CARRIERS)]
+    later = [f"{code},{half}T00:00:00Z,Carrier {code.title()} Logistics,platinum" for n, code in enumerate(CARRIERS) if n % 2]
     return first, later
 
 
 def facilities(start: dt.date, half: dt.date) -> tuple[list[str], list[str]]:
     """(rows known at first, rows that come later): every third facility is enlarged in the middle of the sample."""
     before = start - dt.timedelta(days=365)
-    first = [f"{facility_name(n)},{before},Facility {n},{_REGIONS[n % 4]},{400 + n * 10}" for n in range(FACILITIES)]
-    later = [f"{facility_name(n)},{half},Facility {n} Plus,{_REGIONS[n % 4]},{900 + n * 10}" for n in range(0, FACILITIES, 3)]
+    first = [f"{facility_name(n)},{before}T00:00:00Z,Facility {n},{_REGIONS[n % 4]},{400 + n * 10}" for n in range(FACILITIES)]
+    later = [f"{facility_name(n)},{half}T00:00:00Z,Facility {n} Plus,{_REGIONS[n % 4]},{900 + n * 10}" for n in range(0, FACILITIES, 3)]
     return first, later
 
 
@@ -57,4 +57,4 @@ def lanes(start: dt.date, half: dt.date) -> tuple[list[str], list[str]]:
 def _lane(origin: int, destination: int, since: dt.date, days: int) -> str:
     (lat, lon), (to_lat, to_lon) = position_of(origin), position_of(destination)
     distance = round(111 * ((lat - to_lat) ** 2 + (0.65 * (lon - to_lon)) ** 2) ** 0.5)
-    return f"{lane_name(origin, destination)},{since},{facility_name(origin)},{facility_name(destination)},{distance},{days}"
+    return f"{lane_name(origin, destination)},{since}T00:00:00Z,{facility_name(origin)},{facility_name(destination)},{distance},{days}"
