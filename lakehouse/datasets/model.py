@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.windows import EventWindows
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ class Dataset:
     mart_variables: Mapping[str, str] = field(default_factory=dict)
     dimensions: tuple[Dimension, ...] = ()
     shown: tuple[str, ...] = ()
+    windows: tuple[EventWindows, ...] = ()
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lakehouse.datasets.logistics.contract import CONTRACT, EVENTS, FLIGHTS, ORDERS
 from lakehouse.datasets.logistics.dimensions import DIMENSIONS
 from lakehouse.datasets.logistics.transform import transform
+from lakehouse.datasets.logistics.windows import WINDOWS
 from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines
 
 DATASET = Dataset(
@@ -19,5 +20,6 @@ DATASET = Dataset(
         )
     ),
     dimensions=DIMENSIONS,
+    windows=WINDOWS,
     showcase=("logistics_on_time", "logistics_exceptions", "logistics_driver_behavior_daily"),
 )
