@@ -1,4 +1,4 @@
--- Only what was known two hours after the end of the day, the allowed lateness of a position: what is released later changes no row.
+-- Only what came within two hours, the allowed lateness of a position: what comes later changes no row, also where it was held and is released.
 with known as (
     select
         mart_date,
@@ -12,7 +12,7 @@ with known as (
         lag(latitude) over way as latitude_before,
         lag(longitude) over way as longitude_before
     from {{ ref('stg_logistics_events') }}
-    where event_type = 'driver.position' and driver_id is not null and ingested_at < mart_date + interval 26 hour and {{ in_mart_dates() }}
+    where event_type = 'driver.position' and driver_id is not null and lateness_ms <= 7200000 and {{ in_mart_dates() }}
     window way as (partition by mart_date, driver_id order by event_at, event_id)
 )
 select
