@@ -49,7 +49,7 @@ class EventWindows:
     early: dt.timedelta | None = None
 
     def __post_init__(self) -> None:
-        if self.size <= dt.timedelta() or _DAY % self.size or self.step <= dt.timedelta() or self.size % self.step:
+        if min(self.size, self.step) <= dt.timedelta() or _DAY % self.size or self.size % self.step:
             raise ValueError(f"windows {self.name}: a day must be a multiple of the size, and the size one of `every`, so that both begin at midnight")
         if self.slides != (self.panes is not None):
             raise ValueError(f"windows {self.name}: sliding windows name the mart of their panes, tumbling ones have none")

@@ -75,7 +75,9 @@ class LogisticsLake:
     def mart(self, sql: str) -> pl.DataFrame:
         """What a query over the published marts gives."""
         with self.marts() as con:
-            return con.execute(sql).pl()
+            found = pl.from_arrow(con.execute(sql).to_arrow_table())
+            assert isinstance(found, pl.DataFrame)
+            return found
 
 
 def files_of(*folders: Path) -> Sequence[Path]:
