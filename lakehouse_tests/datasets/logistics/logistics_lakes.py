@@ -26,7 +26,7 @@ REAL = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
 KEY = "a key for tests that is long enough"
 START, DAYS = dt.date(2026, 3, 2), 5
 CLOCK = dt.datetime(2026, 3, 20, tzinfo=dt.UTC)
-DEFECTS = Defects(**{name: 0.01 for name in Defects.__struct_fields__})
+DEFECTS = Defects(**{**dict.fromkeys(Defects.__struct_fields__, 0.01), "clock_behind": 0.05, "steps_swapped": 0.05})
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LogisticsLake:
     def mart(self, sql: str) -> pl.DataFrame:
         """What a query over the published marts gives."""
         with self.marts() as con:
-            found = pl.from_arrow(con.execute(sql).to_arrow_table())
+            found = pl.from_arrow(con.sql(sql).to_arrow_table())
             assert isinstance(found, pl.DataFrame)
             return found
 
