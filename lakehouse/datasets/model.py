@@ -198,7 +198,7 @@ class Dataset:
     `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks. `mart_variables`: variables of its dbt
     models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
     `dimensions`: what its marts know beside events, from files of the same inbox.
-    `shown`: columns that tell in short what a clean row is.
+    `shown`: columns that tell in short what a clean row is. `windows`: key figures over time that batch makes marts of and a stream will tell.
     """
 
     contract: Contract

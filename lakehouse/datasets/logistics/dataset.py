@@ -21,5 +21,6 @@ DATASET = Dataset(
     ),
     dimensions=DIMENSIONS,
     windows=WINDOWS,
+    shown=("event_type", "shipment_id", "status", "facility_id"),
     showcase=("logistics_on_time", "logistics_exceptions", "logistics_driver_behavior_daily"),
 )
