@@ -1,7 +1,7 @@
 """Windows over events, declared once: batch makes SQL of the declaration (`marts.windows`), a stream runs it, and their final numbers are equal.
 
 Windows are of event time (UTC), aligned to midnight. A row is in every window that its event time falls into, as late as it may be: what is held as
-too late (the contract's `allowed_lateness`) is in none until it is released. A window belongs to the date of its last instant, by when it is complete.
+too late (the contract's `allowed_lateness`) is in none until it is released. A window belongs to the date of its last instant, by when it is over.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class EventWindows:
 
     def __post_init__(self) -> None:
         if min(self.size, self.step) <= dt.timedelta() or _DAY % self.size or self.size % self.step:
-            raise ValueError(f"windows {self.name}: a day must be a multiple of the size, and the size one of `every`, so that both begin at midnight")
+            raise ValueError(
+                f"windows {self.name}: a day must be a multiple of the size, and the size one of `every`, so that both begin at midnight"
+            )
         if self.slides != (self.panes is not None):
             raise ValueError(f"windows {self.name}: sliding windows name the mart of their panes, tumbling ones have none")
         wrong = [m.name for m in self.measures if (m.column is None) != (m.kind == "count")]

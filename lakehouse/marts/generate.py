@@ -1,4 +1,4 @@
-"""Writes what is derived and committed: dbt sources, models of windows, `marts.json`, the tables in `docs/<dataset>.md`. `python -m lakehouse.marts.generate`"""
+"""Writes what is derived and committed: dbt sources, models of windows, `marts.json`, tables in `docs/`. `python -m lakehouse.marts.generate`"""
 
 from __future__ import annotations
 

@@ -44,9 +44,10 @@ def told(rows: list[tuple[str, str, int | None]], first: str, last: str) -> dict
                 "{{ in_mart_dates(before=1) }}": f"mart_date BETWEEN date '{first}' - 1 AND date '{last}'",
                 "{{ source('workspace_audit', 'clean') }}": "clean", "{{ ref('pieces') }}": "pieces",
             }  # fmt: skip
+            sql = text
             for written, meant in ranges.items():
-                text = text.replace(written, meant)
-            con.execute(f"CREATE TABLE {path.stem} AS {text}")
+                sql = sql.replace(written, meant)
+            con.execute(f"CREATE TABLE {path.stem} AS {sql}")
         return {name: con.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in ("pieces", "slides")}
 
 

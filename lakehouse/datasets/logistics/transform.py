@@ -43,7 +43,7 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
         (_flights, (*FLIGHT_TEXTS, *FLIGHT_NUMBERS), is_flight & ~is_order),
         (_events, (*_EVENT_FIELDS, *_TIMES), ~is_order & ~is_flight),
     )
-    made = []
+    made: list[pl.DataFrame] = []
     for way, fields, mask in ways:
         if mask.any() or not (len(mask) or made):
             found: Any = pl.from_arrow(table.select(fields))
@@ -55,7 +55,8 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
 
 def _any_of(table: Any, fields: tuple[str, ...]) -> pl.Series:
     there: Any = pl.from_arrow(table.select(fields))
-    return there.select(pl.any_horizontal(pl.all().is_not_null()).alias("any"))["any"]
+    found: pl.Series = there.select(pl.any_horizontal(pl.all().is_not_null()).alias("any"))["any"]
+    return found
 
 
 def _typed(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -184,23 +185,13 @@ def _flights(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(legal).then(pl.col("day") + pl.duration(minutes=plan // 100 * 60 + plan % 100)).alias("event_time")
     )["event_time"]  # fmt: skip
     name = pl.concat_str("FlightDate", pl.lit(":"), "Carrier", pl.col("FlightNum").cast(pl.String), pl.lit(":"), "Origin", pl.lit("-"), "Dest")
+    needed = {"carrier_code": "Carrier", "event_id": "FlightNum", "origin_facility_id": "Origin", "destination_facility_id": "Dest"}
+    faults = {f"missing_required:{ours}": pl.col(theirs).is_null() for ours, theirs in needed.items()}
+    faults["time_unreadable:event_time"] = pl.col("event_time").is_null()
     return frame.with_columns(departure).select(
         _RECORD,
         "event_time",
-        _faults(
-            {
-                **{
-                    f"missing_required:{ours}": pl.col(theirs).is_null()
-                    for ours, theirs in {
-                        "carrier_code": "Carrier",
-                        "event_id": "FlightNum",
-                        "origin_facility_id": "Origin",
-                        "destination_facility_id": "Dest",
-                    }.items()
-                },
-                "time_unreadable:event_time": pl.col("event_time").is_null(),
-            }  # fmt: skip
-        ),
+        _faults(faults),
         event_type=pl.lit(LEG_EXPORTED),
         feed=pl.lit(FLIGHTS),
         source=pl.lit(FLIGHTS),

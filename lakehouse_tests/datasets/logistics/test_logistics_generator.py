@@ -59,7 +59,9 @@ def test_both_versions_and_all_types_of_events_are_written_and_come_out_of_order
     assert times != sorted(times)
 
 
-@pytest.mark.parametrize("now", [dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-5)))])
+@pytest.mark.parametrize(
+    "now", [dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-5)))]
+)
 def test_the_demo_is_five_days_that_end_yesterday_and_is_small(tmp_path: Path, now: dt.datetime) -> None:
     truth = small_demo(tmp_path / "demo", now)
     yesterday = now.astimezone(dt.UTC).date() - dt.timedelta(days=1)

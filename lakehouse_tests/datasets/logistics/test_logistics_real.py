@@ -54,7 +54,8 @@ def test_every_figure_of_the_orders_comes_out(real: LogisticsLake) -> None:
     told = real.mart(f"SELECT {', '.join(names.values())} FROM logistics_shipments_daily WHERE feed = 'olist'").row(0)
     assert dict(zip(names, told, strict=True)) == {name: wanted[name] for name in names}
     rate, days = real.mart(
-        "SELECT 1 - sum(late_by_day) / sum(judged), sum(seconds_to_deliver) / 86400 / sum(delivered) FROM logistics_shipments_daily WHERE feed = 'olist'"
+        "SELECT 1 - sum(late_by_day) / sum(judged), sum(seconds_to_deliver) / 86400 / sum(delivered) "
+        "FROM logistics_shipments_daily WHERE feed = 'olist'"
     ).row(0)
     assert (round(rate, 6), round(days, 5)) == (wanted["on_time_rate_by_day"], wanted["avg_days_purchase_to_delivery"])
     assert dict(real.mart("SELECT status, sum(shipments)::int FROM logistics_statuses GROUP BY ALL").iter_rows()) == wanted["status"]

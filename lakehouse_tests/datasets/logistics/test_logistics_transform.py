@@ -63,7 +63,9 @@ def test_lines_of_all_feeds_in_one_block_stay_in_their_order() -> None:
 
 def test_a_step_is_told_once_whatever_the_id_and_version_of_its_event() -> None:
     """The newest version is kept: it says more."""
-    result = run(FIRST, changed(FIRST, {"event_id": "e2"}), changed(SECOND, {"event_id": "e3"}), changed(SECOND, {"event_time": "2026-11-20T11:00:00Z"}))
+    result = run(
+        FIRST, changed(FIRST, {"event_id": "e2"}), changed(SECOND, {"event_id": "e3"}), changed(SECOND, {"event_time": "2026-11-20T11:00:00Z"})
+    )
     kept = deduplicate(result.rows, DATASET.contract).kept
     assert kept.select("event_id", "carrier_service").rows() == [("e3", "express"), ("e1", "express")]
 

@@ -24,9 +24,7 @@ def batch(lake: LogisticsLake, windows: EventWindows) -> dict[tuple[dt.datetime,
 
 @pytest.mark.parametrize("windows", [*WINDOWS, THROUGHPUT.pieces], ids=lambda w: w.name)
 @pytest.mark.parametrize("with_late", [False, True], ids=["held", "released"])
-def test_the_stream_ends_with_the_numbers_of_batch(
-    windows: EventWindows, with_late: bool, built: LogisticsLake, released: LogisticsLake
-) -> None:
+def test_the_stream_ends_with_the_numbers_of_batch(windows: EventWindows, with_late: bool, built: LogisticsLake, released: LogisticsLake) -> None:
     lake = released if with_late else built
     rows = lake.rows().filter(feed="events").sort("ingest_time", "event_id")
     stream = Stream(windows)

@@ -14,6 +14,7 @@ from typing import Any
 
 from lakehouse.contracts.windows import EventWindows, Measure
 
+_BEGINNING = dt.datetime.min.replace(tzinfo=dt.UTC)
 Place = tuple[dt.datetime, tuple[Any, ...]]  # beginning of the window, values of the keys
 
 
@@ -27,7 +28,7 @@ class Stream:
     _open: dict[Place, list[Any]] = field(default_factory=dict)
     _early_at: dict[Place, dt.datetime] = field(default_factory=dict)
     _done: set[Place] = field(default_factory=set)
-    _watermark: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    _watermark: dt.datetime = _BEGINNING
 
     def run(self, rows: Iterable[Mapping[str, Any]]) -> dict[Place, tuple[Any, ...]]:
         """Take rows in, each with `event_time` and `ingest_time`; the final numbers."""

@@ -25,6 +25,7 @@ class Orders:
     """
 
     def __init__(self, rng: np.random.Generator, arguments: Arguments) -> None:
+        self.start = arguments.start
         count, begin = arguments.orders, epoch(arguments.start)
         self.end = epoch(arguments.dates[-1]) + DAY
         created = np.sort(begin + rng.integers(0, self.end - begin, count)) // 1_000 * 1_000
@@ -38,8 +39,8 @@ class Orders:
     def exports(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Both exports: a row per order with the times that were known then (null: not yet)."""
         middle = self.end - DAY // 2
-        begun = self.frame["created"].min() if self.frame.height else None
-        quarter = 0 if begun is None else int(begun) + (self.end - int(begun)) // 4  # type: ignore[call-overload]
+        begin = epoch(self.start)
+        quarter = begin + (self.end - begin) // 4
         first, second = _known(self.frame, middle), _known(self.frame.filter(pl.col("created") >= quarter), self.end)
         nth = pl.col("order") % 300
         fault = pl.when(nth == 7).then(pl.lit("bad_time")).when(nth == 150).then(pl.lit("unsplittable"))

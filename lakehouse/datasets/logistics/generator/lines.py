@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 
-from lakehouse.datasets.logistics.contract import CONTRACT, POSITION as POSITION_TYPE, STATUS_CHANGED
+from lakehouse.datasets.logistics.contract import CONTRACT, STATUS_CHANGED
+from lakehouse.datasets.logistics.contract import CREATED as CREATED_TYPE
+from lakehouse.datasets.logistics.contract import POSITION as POSITION_TYPE
+from lakehouse.datasets.logistics.contract import SCAN as SCAN_TYPE
 from lakehouse.datasets.logistics.generator.options import Arguments
-from lakehouse.datasets.logistics.generator.shipments import DAY, HOUR, POSITION, SCAN, STATUS, epoch
+from lakehouse.datasets.logistics.generator.shipments import DAY, HOUR, SCAN, STATUS, Numbers, epoch
 
 DEFECTS = (
     "malformed", "wrong_type", "missing_key", "unknown_version", "bad_time", "bad_status", "held", "unknown_field", "duplicate", "retold", "resent",
@@ -70,10 +75,10 @@ def _again(told: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _allowed(kind: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _allowed(kind: Numbers) -> Numbers:
     """The allowed lateness of each event, in milliseconds, as the contract says."""
-    usual, by = CONTRACT.allowed_lateness, CONTRACT.allowed_lateness_by
-    assert usual is not None and by is not None
-    of = {name: allowed for name, allowed in by.allowed if allowed is not None}
-    hours = [of[STATUS_CHANGED] if n == STATUS else of[POSITION_TYPE] if n == POSITION else usual for n in range(4)]
-    return np.array([int(one.total_seconds() * 1_000) for one in hours])[kind]
+    by = dict(CONTRACT.allowed_lateness_by.allowed) if CONTRACT.allowed_lateness_by is not None else {}
+    usual = CONTRACT.allowed_lateness
+    told = [by.get(name, usual) or dt.timedelta.max for name in (CREATED_TYPE, STATUS_CHANGED, SCAN_TYPE, POSITION_TYPE)]
+    milliseconds: Numbers = np.array([allowed // dt.timedelta(milliseconds=1) for allowed in told])
+    return milliseconds[kind]

@@ -19,9 +19,7 @@ _SOURCES = ("tms", "handheld", "scanner", "telematics")
 def event_lines(lines: pl.DataFrame) -> pl.Series:
     """The text of each line of `make_lines`, in its order, without a newline."""
     placed = lines.with_row_index("_place")
-    parts = [
-        _of_kind(rows, kind) for kind in (CREATED, STATUS, SCAN, POSITION) if (rows := placed.filter(pl.col("kind") == kind)).height
-    ]
+    parts = [_of_kind(rows, kind) for kind in (CREATED, STATUS, SCAN, POSITION) if (rows := placed.filter(pl.col("kind") == kind)).height]
     return pl.concat(parts).sort("_place")["line"]
 
 
@@ -115,9 +113,7 @@ def _status() -> pl.Expr:
 
 
 def _scan() -> pl.Expr:
-    return pl.concat_str(
-        _shipment(), pl.lit(',"facility_id":"'), _facility(), pl.lit('","scan_type":"'), _choose(SCANS, "scan"), pl.lit('"')
-    )
+    return pl.concat_str(_shipment(), pl.lit(',"facility_id":"'), _facility(), pl.lit('","scan_type":"'), _choose(SCANS, "scan"), pl.lit('"'))
 
 
 def _driver() -> pl.Expr:

@@ -14,9 +14,10 @@ from lakehouse.datasets.logistics.generator.world import CARRIERS, CODES, FACILI
 EVENTS_PER_SHIPMENT = 10.5
 CREATED, STATUS, SCAN, POSITION = range(4)
 STATUSES = ("created", "picked_up", "in_transit", "out_for_delivery", "delivered", "exception")
+EXCEPTION = STATUSES.index("exception")
 HOUR, DAY = 3_600_000, 86_400_000  # milliseconds
 _HOURS = np.array([1, 1, 1, 1, 1, 2, 4, 8, 12, 13, 13, 12, 11, 11, 12, 12, 12, 11, 9, 7, 5, 4, 3, 2], float)
-_EXCEPTION = 0.06
+_FAILED = 0.06
 Numbers = npt.NDArray[np.int64]
 # What every event says, a row each: `at` and `ingest` in milliseconds since 1970; `driver`, `code`, `status` and `scan` -1 for none.
 COLUMNS = (
@@ -45,7 +46,7 @@ def make_shipments(rng: np.random.Generator, arguments: Arguments, day: dt.date,
     picked = np.where(behind, created - 300_000, created + rng.integers(HOUR, 8 * HOUR, count))
     first_leg = np.maximum(picked, created) + rng.integers(HOUR, 6 * HOUR, count)
     second_leg = first_leg + rng.integers(3 * HOUR, 20 * HOUR, count)
-    failed = rng.random(count) < _EXCEPTION
+    failed = rng.random(count) < _FAILED
     trouble = second_leg + rng.integers(HOUR, 4 * HOUR, count)
     out = second_leg + np.where(failed, 24 * HOUR, 0) + rng.integers(5 * HOUR, 24 * HOUR, count)
     delivered = np.where(swapped, out - 600_000, out + rng.integers(HOUR // 2, 8 * HOUR, count))
@@ -56,7 +57,7 @@ def make_shipments(rng: np.random.Generator, arguments: Arguments, day: dt.date,
         (STATUS, 1, picked, origin, every, driver, -1),
         (STATUS, 2, first_leg, hub, every, -1, -1),
         (STATUS, 2, second_leg, destination, twice, -1, -1),
-        (STATUS, 5, trouble, hub, failed, -1, -1),
+        (STATUS, EXCEPTION, trouble, hub, failed, -1, -1),
         (STATUS, 3, out, destination, every, driver, -1),
         (STATUS, 4, delivered, destination, every, driver, -1),
         (SCAN, -1, np.maximum(picked, created) + HOUR // 2, origin, every, -1, 0),
@@ -65,23 +66,21 @@ def make_shipments(rng: np.random.Generator, arguments: Arguments, day: dt.date,
         (SCAN, -1, second_leg - HOUR, hub, every, -1, 1),
         (SCAN, -1, second_leg + HOUR // 4, destination, every, -1, 0),
     ]
-    shipment, carrier = first + np.arange(count), (origin * 5 + destination) % len(CARRIERS)
-    weight, code = rng.integers(1, 400, count), rng.integers(0, len(CODES), count)
+    every_one = pl.DataFrame(
+        {
+            "shipment": first + np.arange(count), "origin": origin, "destination": destination, "promised": promised,
+            "carrier": (origin * 5 + destination) % len(CARRIERS), "weight": rng.integers(1, 400, count), "code": rng.integers(0, len(CODES), count),
+        }
+    )  # fmt: skip
     parts = []
     for kind, status, at, facility, where, who, scan in steps:
-        chosen = np.flatnonzero(where & (at < end))
-        of = np.broadcast_to
-        parts.append(
-            pl.DataFrame(
-                {
-                    "kind": of(kind, len(chosen)), "at": at[chosen], "shipment": shipment[chosen], "status": of(status, len(chosen)),
-                    "facility": facility[chosen], "origin": origin[chosen], "destination": destination[chosen], "carrier": carrier[chosen],
-                    "driver": of(who, count)[chosen], "promised": promised[chosen], "weight": weight[chosen], "scan": of(scan, len(chosen)),
-                    "code": np.where(status == 5, code[chosen], -1), "latitude": of(0, len(chosen)), "longitude": of(0, len(chosen)),
-                    "speed": of(0, len(chosen)), "brakes": of(0, len(chosen)),
-                }
-            ).with_columns(pl.all().cast(pl.Int64))
+        none = pl.lit(-1)
+        told = every_one.with_columns(
+            kind=pl.lit(kind), status=pl.lit(status), scan=pl.lit(scan), at=pl.Series(at), facility=pl.Series(facility),
+            driver=pl.Series(who) if isinstance(who, np.ndarray) else none, code=pl.col("code") if status == EXCEPTION else none,
+            latitude=none, longitude=none, speed=none, brakes=none,
         )  # fmt: skip
+        parts.append(told.filter(pl.Series(where & (at < end))).select(pl.col(COLUMNS).cast(pl.Int64)))
     return pl.concat(parts)
 
 
