@@ -57,6 +57,15 @@ def test_shipments_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, trut
     )  # fmt: skip
 
 
+def test_of_two_times_of_a_step_the_later_export_is_believed_and_both_are_kept(built: LogisticsLake, truth: SampleTruth) -> None:
+    rows = built.rows().filter(feed="olist", status="picked_up")
+    twice = rows.filter(pl.col("shipment_id").is_duplicated())
+    assert twice.height == 2 * truth.facts["order_steps_corrected"] > 0
+    wanted = {r["shipment_id"]: r["event_time"].replace(tzinfo=None) for r in twice.sort("telling", "event_time").iter_rows(named=True)}
+    told = built.mart("SELECT shipment_id, picked_up_at FROM logistics_shipments WHERE feed = 'olist'")
+    assert {order: at for order, at in told.iter_rows() if order in wanted} == wanted
+
+
 def test_what_went_wrong_is_what_the_truth_says(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:
     found = dict(marts.execute("SELECT code, sum(occurrences) FROM logistics_exceptions WHERE feed = 'events' GROUP BY ALL").fetchall())
     codes = {name.removeprefix("exception_"): count for name, count in truth.facts.items() if name.startswith("exception_")}

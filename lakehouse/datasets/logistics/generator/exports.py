@@ -21,7 +21,8 @@ _STEPS = tuple(ORDER_STEPS)
 class Orders:
     """Orders and their two exports: one in the middle of the last day, one after its end that begins at a quarter of the sample.
 
-    The second tells more of the orders that were under way. Of the first, every 300th order has a delivery time that is none, or a line cut off.
+    The second tells more of the orders that were under way, and corrects the time of the carrier of every 50th. Of the first, every 300th order has
+    a delivery time that is none, or a line cut off.
     """
 
     def __init__(self, rng: np.random.Generator, arguments: Arguments) -> None:
@@ -41,7 +42,9 @@ class Orders:
         middle = self.end - DAY // 2
         begin = epoch(self.start)
         quarter = begin + (self.end - begin) // 4
-        first, second = _known(self.frame, middle), _known(self.frame.filter(pl.col("created") >= quarter), self.end)
+        corrected = pl.when(pl.col("order") % 50 == 3).then(pl.col("picked_up") + 600_000).otherwise(pl.col("picked_up"))
+        again = self.frame.filter(pl.col("created") >= quarter).with_columns(corrected.alias("picked_up"))
+        first, second = _known(self.frame, middle), _known(again, self.end)
         nth = pl.col("order") % 300
         fault = pl.when(nth == 7).then(pl.lit("bad_time")).when(nth == 150).then(pl.lit("unsplittable"))
         return first.with_columns(fault.alias("fault")), second.with_columns(pl.lit(None, dtype=pl.String).alias("fault"))
