@@ -184,6 +184,16 @@ class RecordTime:
 
 
 @dataclass(frozen=True)
+class LatenessBy:
+    """Allowed lateness by the value of a string column. `allowed`: pairs of a value and what is allowed for it, None for never held; other values
+    have the `allowed_lateness` of the contract.
+    """
+
+    column: str
+    allowed: tuple[tuple[str, dt.timedelta | None], ...]
+
+
+@dataclass(frozen=True)
 class Contract:
     """The declaration of one dataset: its grain, key, columns, lateness, PII and versions. Nothing about a column is written twice.
 
@@ -191,6 +201,7 @@ class Contract:
     `key` names columns and must include `event_time`. `version_column`: of rows with an equal key the highest wins, before content decides.
     `allowed_lateness`: a row that arrives later than that after its event is held, not lost (None: never). It arrives at its `ingest_time`, a column
     that tells when the producer's system took the event in; where there is none, at the reference time of its fetch (see `landing.manifest`).
+    `allowed_lateness_by`: what differs from it by kind of event.
     `times`: where the record's time stands, by which lines are routed to grains; of several (feeds that are written differently) the first that is
     there. `history`: how long before a lake was made its records may be of, where the lake sets no `start`. `numbered_repeats`: identical lines of
     one file are rows of their own: the transform finds the number of each among its likes in `Records.repeats`, to make it part of the key.
@@ -213,6 +224,7 @@ class Contract:
     id_columns: tuple[str, ...] = ()
     version_column: str | None = None
     allowed_lateness: dt.timedelta | None = None
+    allowed_lateness_by: LatenessBy | None = None
     ingest_time: str | None = None
     rows_span_days: bool = False
     numbered_repeats: bool = False
@@ -235,6 +247,8 @@ class Contract:
             raise ValueError(f"contract {self.name}: the event time {self.event_time!r} must be a timestamp")
         if self.ingest_time is not None and self.column(self.ingest_time).type != "timestamp":
             raise ValueError(f"contract {self.name}: the ingest time {self.ingest_time!r} must be a timestamp")
+        if self.allowed_lateness_by is not None:
+            self._check_lateness(self.allowed_lateness_by)
         personal = [c.name for c in self.columns if c.pii is not None and c.type != "string"]
         if personal:
             raise ValueError(f"contract {self.name}: {personal} hold personal data, which is tokenised in string columns only")
@@ -246,6 +260,29 @@ class Contract:
         lost = [time.path for time in self.times if not _leads_to_scalar(self.record, time.path.split("."))]
         if lost or not self.times:
             raise ValueError(f"contract {self.name}: times {lost} lead to no text or number of the record: every line would be unplaced")
+
+    def _check_lateness(self, by: LatenessBy) -> None:
+        values = [value for value, _ in by.allowed]
+        column = next((c for c in self.columns if c.name == by.column), None)
+        if column is None or column.type != "string":
+            raise ValueError(f"contract {self.name}: the allowed lateness goes by {by.column!r}, which is no string column")
+        known = values if column.allowed is None else column.allowed
+        if len(set(values)) != len(values) or not set(values) <= set(known):
+            raise ValueError(f"contract {self.name}: the allowed lateness names a value of {by.column!r} twice, or one that the column cannot have")
+
+    @property
+    def lateness_told(self) -> str:
+        """The allowed lateness, in words for documentation: `1 day, 0:00:00 (driver.position: 2:00:00, flight.leg.exported: any)`."""
+        by = self.allowed_lateness_by.allowed if self.allowed_lateness_by is not None else ()
+        usual, *others = ["any" if allowed is None else str(allowed) for allowed in (self.allowed_lateness, *(allowed for _, allowed in by))]
+        return f"{usual} ({', '.join(f'{value}: {told}' for (value, _), told in zip(by, others, strict=True))})" if by else usual
+
+    @property
+    def holds_late(self) -> bool:
+        """Whether there are rows that are held when they come late."""
+        return self.allowed_lateness is not None or (
+            self.allowed_lateness_by is not None and any(allowed is not None for _, allowed in self.allowed_lateness_by.allowed)
+        )
 
     def column(self, name: str) -> Column:
         """The column of that name; `KeyError` when there is none."""

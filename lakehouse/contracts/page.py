@@ -48,8 +48,8 @@ def _facts(contract: Contract) -> str:
     told_by = f"`{contract.ingest_time}` or, without one, " if contract.ingest_time else ""
     late = (
         "taken in, however late"
-        if contract.allowed_lateness is None
-        else f"held when they came more than {contract.allowed_lateness} after the event, by {told_by}what the fetch before had read"
+        if not contract.holds_late
+        else f"held when they came more than {contract.lateness_told} after the event, by {told_by}what the fetch before had read"
     )
     return "\n".join(
         (

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.windows import EventWindows
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class Dataset:
     `engine` is the default of the lake's setting. `showcase`: marts whose first question the demo asks. `mart_variables`: variables of its dbt
     models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
     `dimensions`: what its marts know beside events, from files of the same inbox.
-    `shown`: columns that tell in short what a clean row is.
+    `shown`: columns that tell in short what a clean row is. `windows`: key figures over time that batch makes marts of and a stream will tell.
     """
 
     contract: Contract
@@ -208,6 +209,7 @@ class Dataset:
     mart_variables: Mapping[str, str] = field(default_factory=dict)
     dimensions: tuple[Dimension, ...] = ()
     shown: tuple[str, ...] = ()
+    windows: tuple[EventWindows, ...] = ()
 
     @property
     def name(self) -> str:

@@ -81,7 +81,7 @@ def ingest_description(dataset: Dataset, source: FileSource) -> str:
 def clean_description(dataset: Dataset) -> str:
     """Grain, key, order, lateness and freshness of the clean table."""
     contract = dataset.contract
-    late = "no matter how late they come" if contract.allowed_lateness is None else f"up to {contract.allowed_lateness} after their event"
+    late = f"up to {contract.lateness_told} after their event" if contract.holds_late else "no matter how late they come"
     return (
         f"**{contract.title}, deduplicated.** {contract.description}\n\n"
         f"* Key: {', '.join(f'`{k}`' for k in contract.key)}.\n"

@@ -1,4 +1,4 @@
-"""Writes what is derived and committed: dbt sources, `marts.json`, the tables in `docs/<dataset>.md`. `python -m lakehouse.marts.generate`"""
+"""Writes what is derived and committed: dbt sources, models of windows, `marts.json`, tables in `docs/`. `python -m lakehouse.marts.generate`"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lakehouse.marts.page import dataset_page, page_path
 from lakehouse.marts.reach import Reach
 from lakehouse.marts.sources import sources_path, sources_yaml
 from lakehouse.marts.specs import SPECS_FILE, MartColumn, MartSpec, MartTest, Question
+from lakehouse.marts.windows import window_models
 
 Node = Mapping[str, Any]
 STAGING = "staging"
@@ -116,6 +117,9 @@ def main() -> None:
         if path.parent.is_dir():
             path.write_text(sources_yaml(dataset.contract, dataset.dimensions), encoding="utf-8")
             sys.stdout.write(f"{path}\n")
+        for model, text in window_models(dataset):
+            model.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{model}\n")
     path = dbt_project() / SPECS_FILE
     path.write_bytes(marts_json())
     sys.stdout.write(f"{path}\n")

@@ -159,7 +159,8 @@ def _doubled_keys(facts: DayFacts) -> int:
     be far more than fit into memory, are compared only where that does not prove it: a file that no account lists, or rows that span days.
     """
     files = _files_of(facts, [facts.day])
-    if set(files) <= {f.path for a in facts.accounts.values() for f in a.files} and not facts.dataset.contract.rows_span_days:
+    audited = set(files) <= {f.path for a in facts.accounts.values() for f in a.files}
+    if not files or (audited and not facts.dataset.contract.rows_span_days):
         return 0
     key = list(facts.dataset.contract.key)
     rows = pl.scan_parquet([facts.lake.store.uri(path) for path in files], hive_partitioning=False, glob=False)

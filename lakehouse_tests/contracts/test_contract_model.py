@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, ListType, RecordTime
+from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, LatenessBy, ListType, RecordTime
 from lakehouse.datasets.registry import all_datasets
 
+HOUR = dt.timedelta(hours=1)
 GOOD = Contract(
     name="plays",
     title="",
@@ -47,6 +49,10 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
         ({"ingest_time": "taken_in"}, "taken_in"),
         ({"ingest_time": "id"}, "ingest time 'id' must be a timestamp"),
         ({"tags": (("pii", "names stay"),)}, "none for a catalogue"),
+        ({"allowed_lateness_by": LatenessBy("nothing", ())}, "'nothing', which is no string column"),
+        ({"allowed_lateness_by": LatenessBy("revision", ())}, "'revision', which is no string column"),
+        ({"allowed_lateness_by": LatenessBy("id", (("a", None), ("a", HOUR)))}, "a value of 'id' twice"),
+        ({"columns": column("kind", allowed=("a", "b")), "allowed_lateness_by": LatenessBy("kind", (("c", HOUR),))}, "the column cannot have"),
         ({"key": ("id",)}, "must be in the key"),
         ({"event_time": "id", "key": ("id",)}, "must be a timestamp"),
         ({"times": (RecordTime("time"),)}, "lead to no text"),
@@ -58,6 +64,21 @@ def column(name: str, **more: Any) -> tuple[Column, ...]:
 def test_a_contradiction_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(GOOD, **change)
+
+
+@pytest.mark.parametrize(
+    ("usual", "by", "holds", "told"),
+    [
+        (None, None, False, "any"),
+        (HOUR, None, True, "1:00:00"),
+        (None, (("a", None),), False, "any (a: any)"),
+        (None, (("a", 2 * HOUR),), True, "any (a: 2:00:00)"),
+        (HOUR, (("a", None), ("b", 3 * HOUR)), True, "1:00:00 (a: any, b: 3:00:00)"),
+    ],
+)
+def test_a_contract_says_how_late_rows_may_be(usual: dt.timedelta | None, by: Any, holds: bool, told: str) -> None:
+    contract = replace(GOOD, allowed_lateness=usual, allowed_lateness_by=by and LatenessBy("id", by))
+    assert (contract.holds_late, contract.lateness_told) == (holds, told)
 
 
 def test_a_good_contract_knows_its_columns() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lakehouse.contracts.model import Column
+from lakehouse.contracts.model import Column, LatenessBy
 from lakehouse.contracts.page import columns_table, contract_sections, fill
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.datasets.registry import all_datasets, find_dataset
@@ -62,6 +62,8 @@ def test_a_page_says_what_becomes_of_late_rows():
     assert "taken in, however late" in contract_sections(contract)["contract"]
     held = replace(contract, allowed_lateness=dt.timedelta(hours=6), ingest_time="event_time")
     assert "held when they came more than 6:00:00 after the event, by `event_time` or" in contract_sections(held)["contract"]
+    by = replace(held, allowed_lateness_by=LatenessBy("application", (("token", None),)))
+    assert "more than 6:00:00 (token: any) after the event" in contract_sections(by)["contract"]
 
 
 def test_only_the_marked_sections_change():

@@ -15,7 +15,7 @@ from kernel_lines import LANDED, Kernel, whole
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
-from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.model import Column, Contract, LatenessBy
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines import quarantine
@@ -108,6 +108,19 @@ def test_a_part_that_was_released_holds_nothing() -> None:
 def test_the_ingest_time_comes_before_what_had_been_read(minute: int, told: str, reference: dt.datetime | None, held: int) -> None:
     result = run([activity(minute, "login_success", unique=told)], TELLS, reference_time=reference)
     assert (result.books.held, result.books.kept) == (held, 1 - held)
+
+
+@pytest.mark.parametrize("usual", [None, 10, 30])
+def test_allowed_lateness_goes_by_the_value_of_a_column(usual: int | None) -> None:
+    by = LatenessBy("event_name", (("login_success", 20 * MINUTE), ("login_failure", None)))
+    contract = replace(DATASET.contract, allowed_lateness=None if usual is None else usual * MINUTE, allowed_lateness_by=by)
+    names = ("login_success", "login_failure", "login_challenge")
+    lines = [activity(60 - late, name, unique=f"{late}-{name}") for late in (5, 15, 25, 45) for name in names]
+    result = run(lines, contract, reference_time=READ)
+    allowed = {"login_success": 20, "login_failure": 1_000, "login_challenge": 1_000 if usual is None else usual}
+    wanted = sorted((name, 60 - late) for name in names for late in (5, 15, 25, 45) if late <= allowed[name])
+    assert sorted((name, time.minute) for name, time in result.rows.select("event_name", "event_time").rows()) == wanted
+    assert run(lines, contract, reference_time=READ, released=True).books.held == 0
 
 
 def test_the_first_term_that_applies_takes_the_row() -> None:

@@ -126,6 +126,14 @@ def test_rows_that_span_days_are_compared_with_each_other_in_the_check(made: Bui
     assert check.metadata["double"] == 0
 
 
+def test_a_day_of_which_nothing_is_kept_has_no_key_twice(made: BuildLake) -> None:
+    made.dataset = replace(made.dataset, contract=replace(made.dataset.contract, rows_span_days=True))
+    made.land(event(3, 1, events="x"))
+    report = made.build()
+    assert (report.committed, report.books.kept) == (True, 0)
+    assert next(c for c in report.checks if c.name == "duplicate_keys").metadata["double"] == 0
+
+
 def test_an_id_is_repeated_when_another_time_has_it_on_the_day_or_the_day_before(made: BuildLake) -> None:
     several = {"events": [{"name": "activity"}, {"name": "revoke"}]}
     made.land(event(3, 1, **several), event(4, 2), event(3, 3, day=BEFORE), event(3, 9, day=BEFORE - dt.timedelta(days=1)))

@@ -166,14 +166,23 @@ def _filtered_rules(frame: pl.DataFrame, origin: Origin) -> Counter[tuple[str, s
 
 def _late(frame: pl.DataFrame, contract: Contract, origin: Origin) -> pl.Series:
     """Rows that came later than the contract allows: by their ingest time, else by what had been read before their fetch; never by when this runs."""
-    if contract.allowed_lateness is None or all(c.released for c in origin.contexts):
+    if not contract.holds_late or all(c.released for c in origin.contexts):
         return _marked(frame, _HELD)
     places = _places(frame)
     came = pl.lit(origin.column("reference_time", places))
     if contract.ingest_time is not None:
         came = pl.coalesce(contract.ingest_time, came)
-    late = (came - pl.col(contract.event_time) > contract.allowed_lateness) & ~pl.lit(origin.column("released", places))
+    late = (came - pl.col(contract.event_time) > _allowed(contract)) & ~pl.lit(origin.column("released", places))
     return frame.select(late.fill_null(False).alias(_HELD)).to_series()
+
+
+def _allowed(contract: Contract) -> pl.Expr:
+    """What lateness is allowed for each row; null where any is."""
+    usual = pl.lit(contract.allowed_lateness, dtype=pl.Duration("us"))
+    if contract.allowed_lateness_by is None:
+        return usual
+    by = dict(contract.allowed_lateness_by.allowed)
+    return pl.col(contract.allowed_lateness_by.column).replace_strict(by, default=usual, return_dtype=pl.Duration("us"))
 
 
 def _with_provenance(frame: pl.DataFrame, contract: Contract, origin: Origin) -> pl.DataFrame:

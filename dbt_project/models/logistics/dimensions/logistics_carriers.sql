@@ -1,0 +1,14 @@
+select
+    c.carrier_code,
+    c.valid_from,
+    c.valid_to,
+    c.valid_to is null as is_current,
+    c.name,
+    c.tier,
+    count(s.shipment_id) as shipments,
+    count(s.delivered_at) as delivered,
+    count(*) filter (s.is_late_by_day) as late_by_day
+from {{ ref('stg_logistics_carriers') }} as c
+left join {{ ref('logistics_shipments') }} as s
+    on s.carrier_code = c.carrier_code and s.begun_at >= c.valid_from and (c.valid_to is null or s.begun_at < c.valid_to) and {{ until_as_of('s.mart_date') }}
+group by all

@@ -1,0 +1,3 @@
+-- As they were over time; times are UTC without a zone.
+select * replace (cast(valid_from as timestamp) as valid_from, cast(valid_to as timestamp) as valid_to)
+from {{ source('logistics', 'lanes') }}

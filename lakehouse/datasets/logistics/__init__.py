@@ -1,0 +1,1 @@
+"""Shipments, facilities and drivers: events with an envelope, orders exported as rows, flights as shipment legs."""
