@@ -54,7 +54,7 @@ def test_an_empty_lake_has_a_status_too(run: Any, tmp_path: Path) -> None:
     from lakehouse.settings import open_lake
 
     open_lake(tmp_path)
-    (told,) = run("status", "--json", "--lake", tmp_path).json
+    told = next(one for one in run("status", "--json", "--lake", tmp_path).json if one["dataset"] == "workspace_audit")
     assert (told["fetches"], told["days"], told["clean_version"], told["mart_version"]) == (0, 0, None, None)
     assert told["recovered"][0] == {"purpose": "overlap", "count": 0, "late": 0, "share": None}
     assert "none yet" in run("status", "--lake", tmp_path).out
@@ -91,7 +91,8 @@ def test_books_of_a_day_that_was_never_built_say_so(run: Any, small_lake: Any) -
 def test_doctor_refuses_a_dataset_that_there_is_not(run: Any, small_lake: Any) -> None:
     result = run("doctor", "-d", "nothing", "--lake", small_lake.folder)
     assert result.code == 2
-    assert "There is no dataset 'nothing'. Expected one of: workspace_audit." in result.err
+    assert "There is no dataset 'nothing'. Expected one of: " in result.err
+    assert "workspace_audit" in result.err
 
 
 def test_books_against_another_truth_end_with_1(run: Any, small_lake: Any, tmp_path: Path, token_key: str) -> None:

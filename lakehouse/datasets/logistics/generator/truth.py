@@ -79,7 +79,7 @@ class Tally:
         begun = steps.filter(pl.col("status") == "created").select("order", begun="at")
         self._count_days(steps.join(begun, on="order")["begun"])  # all steps of an order lie in the day of its purchase
         self.facts.update({"orders": begun.height, "order_steps": steps.height})
-        self.facts["order_steps_corrected"] += steps.select("order", "status").is_duplicated().sum() // 2
+        self.facts["order_steps_corrected"] += int(steps.select("order", "status").is_duplicated().sum()) // 2
         self.facts["order_lines"] += first.height + second.height
 
     def take_flights(self, day: dt.date, flights: pl.DataFrame) -> None:
