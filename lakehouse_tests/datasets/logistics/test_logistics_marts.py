@@ -219,6 +219,7 @@ def test_every_question_is_answered(question: Any, marts: duckdb.DuckDBPyConnect
     assert marts.execute(question.sql).fetchall()
 
 
+@pytest.mark.slow
 def test_days_that_are_built_one_after_the_other_are_those_that_are_built_at_once(built: LogisticsLake, released: LogisticsLake) -> None:
     """The released lake was published twice: only what its days reach was built anew. From an empty file it comes to the same."""
     before = {spec.name: released.mart(f"SELECT * FROM {spec.name}") for spec in SPECS}
