@@ -18,7 +18,7 @@ from lakehouse.datasets.logistics.generator.render import event_lines
 from lakehouse.datasets.logistics.generator.shipments import EVENTS_PER_SHIPMENT, make_positions, make_shipments
 from lakehouse.datasets.logistics.generator.truth import Tally
 
-Progress = Callable[[str], None]
+Progress = Callable[[int, int], None]
 FIRST, LATE = "first", "late"
 _POSITIONS = 0.4  # share of the events
 _SLICE = 200_000  # lines that are written out at a time
@@ -38,7 +38,7 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
     count, number = round(per_day * (1 - _POSITIONS) / EVENTS_PER_SHIPMENT), 0
     for nth, day in enumerate(arguments.dates):
         if progress is not None:
-            progress(f"logistics: {day}")
+            progress(nth + 1, len(arguments.dates))
         events = pl.concat(
             [make_shipments(rng, arguments, day, nth * count, count), make_positions(rng, arguments, day, round(per_day * _POSITIONS))]
         )
