@@ -4,8 +4,8 @@
     python docs/pictures/take.py /tmp/demo
 
 Needs Chromium at /usr/bin/chromium and the development dependencies (Playwright). The lake is copied, and one raw part of the copy is cut short for
-the picture of the day that failed; the demo lake itself is not changed. Give names (`lineage`, `clean`, `checks`, `failed`, `log`, `quarantine`) to
-take only these.
+the picture of the day that failed; the demo lake itself is not changed. Give names (`groups`, `lineage`, `clean`, `checks`, `failed`, `log`,
+`quarantine`) to take only these.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ SHOWN = [f"raw/{NAME}", f"clean/{NAME}", f"quarantine/{NAME}"] + [
     f"marts/audit_{mart}"
     for mart in ("user_hours", "top_users", "daily_trend", "user_scopes", "scope_drift", "login_activity", "failed_logins", "quarantined")
 ]
+
+
+def groups(page: Page) -> None:
+    """All datasets, a group each."""
+    _open(page, "/asset-groups", 1200, 760, page.get_by_text(NAME).first)
+    _until(lambda: not page.get_by_text("fetching statuses").count(), "the statuses of the groups")
+    page.screenshot(path=HERE / "groups.png")
 
 
 def lineage(page: Page) -> None:
@@ -91,7 +98,7 @@ def log(page: Page) -> None:
     page.screenshot(path=HERE / "log.png", clip={"x": 0, "y": 0, "width": 1400, "height": 622})
 
 
-BEFORE, AFTER = (lineage, clean, checks), (failed, log, quarantine)
+BEFORE, AFTER = (groups, lineage, clean, checks), (failed, log, quarantine)
 
 
 def main(source: Path, names: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ def _kill(root: Path) -> None:
 
 def lineage(page: Page) -> None:
     """What is wrong: one group shows red."""
-    _shoot(page, "/asset-groups", "walk_lineage", (1200, 760), lambda: page.get_by_text(NAME).first.wait_for(timeout=PATIENCE_MS))
+    _shoot(page, "/asset-groups", "walk_lineage", (1200, 760), lambda: _said(page, NAME))
 
 
 def days(page: Page) -> None:
