@@ -1,4 +1,4 @@
-"""The numbers of a dataset that its page shows, asked of the same session as `lakehouse sql`. Counts, names and tokens; never the text of a record."""
+"""The numbers of a dataset that its page shows, asked as `lakehouse sql` asks. Counts, names and tokens; never the text of a record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lakehouse.contracts.quarantine import HELD_LEVEL
 from lakehouse.datasets.model import Dataset
 from lakehouse.settings import Lake
 from lakehouse.steps.query import connect

@@ -11,11 +11,11 @@ from typing import Any
 # Blue, orange, green, ... that people with any sight of colours tell apart (Okabe and Ito), the strongest contrast to white first.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
 MOST_SERIES = len(_COLOURS)
-_WIDTH, _HEIGHT, _ROW = 480, 280, 26  # narrow: on a phone a picture shrinks with its letters
-_LABEL = 26  # characters of a label that have room
-_TICKS = 5  # dates that have room below
+_WIDTH, _HEIGHT, _ROW = 480, 300, 28  # narrow: on a phone a picture shrinks with its letters
+_LABEL = 24  # characters of a label that have room
+_TICKS = 4  # dates that have room below
 _STYLE = (
-    "svg{background:#fff}.background{fill:#fff}text{fill:#222;font-family:sans-serif;font-size:13px;stroke:none}"
+    "svg{background:#fff}.background{fill:#fff}text{fill:#222;font-family:sans-serif;font-size:15px;stroke:none}"
     ".axis.y text{text-anchor:end}.axis.x text,.plot_title,.title,.centered{text-anchor:middle}.legend text,.text-overlay text{text-anchor:start}"
     ".line{stroke:#888;stroke-width:1;fill:none}.guide.line{stroke:#ddd}.nofill{fill:none;stroke-width:2.5}"
     ".horizontal .axis.y .guide.line,.vertical .axis.x .guide.line{stroke:none}"
@@ -48,6 +48,7 @@ def bars(title: str, values: Sequence[tuple[str, int]]) -> Chart | None:
         return None
     from pygal import HorizontalBar
 
+    title = plain(title)
     labels = [f"{_short(label)}  {value:,}" for label, value in values]
     chart = HorizontalBar(**_look(title, height=60 + _ROW * len(values)), show_x_labels=False, show_y_guides=False)
     chart.x_labels = labels[::-1]
@@ -62,6 +63,7 @@ def columns(title: str, labels: Sequence[str], series: Mapping[str, Sequence[int
         return None
     from pygal import StackedBar
 
+    title = plain(title)
     chart = StackedBar(**_look(title, legend=len(series) > 1))
     _put(chart, labels, series)
     told = "; ".join(f"{plain(name)} {sum(values):,} in all" for name, values in series.items())
@@ -74,6 +76,7 @@ def lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float
         return None
     from pygal import Line
 
+    title = plain(title)
     chart = Line(**_look(title, legend=len(series) > 1), allow_interruptions=True, dots_size=3, include_x_axis=True)
     _put(chart, labels, series)
     told = "; ".join(f"{plain(name)} {_range([v for v in values if v is not None])}" for name, values in series.items())
@@ -141,9 +144,9 @@ def _range(values: Sequence[float]) -> str:
 def _look(title: str, *, height: int = _HEIGHT, legend: bool = False) -> dict[str, Any]:
     from pygal.style import Style
 
-    sizes = dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size", "value_font_size", "title_font_size"), 13)
+    sizes = dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size", "value_font_size", "title_font_size"), 15)
     return {
-        "title": plain(title),
+        "title": title,
         "width": _WIDTH,
         "height": height + (24 if legend else 0),
         "style": Style(font_family="sans-serif", **sizes),
@@ -154,7 +157,7 @@ def _look(title: str, *, height: int = _HEIGHT, legend: bool = False) -> dict[st
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 3,
         "truncate_label": -1,
-        "truncate_legend": 18,
+        "truncate_legend": 15,
         "value_formatter": number,
         "margin": 8,
         "max_scale": 8,
