@@ -153,4 +153,8 @@ def _trend(con: duckdb.DuckDBPyConnection, trend: Trend) -> TrendLines:
     for line, date, value in rows:
         found.setdefault(line, {})[date] = value
     largest = sorted(found, key=lambda line: (-sum(found[line].values()), line))[:GROUPS]
-    return TrendLines(trend.title, trend.mart, {line: found[line] for line in largest}, len(found))
+    lines: dict[str, Mapping[dt.date, float]] = {}
+    for line in largest:
+        name = shown(line)
+        lines[name if name not in lines else f"{name} {len(lines) + 1}"] = found[line]  # two addresses look the same
+    return TrendLines(trend.title, trend.mart, lines, len(found))

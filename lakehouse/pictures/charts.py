@@ -13,6 +13,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 MOST_SERIES = len(_COLOURS)
 _WIDTH, _HEIGHT, _ROW = 480, 300, 28  # narrow: on a phone a picture shrinks with its letters
 _LABEL = 24  # characters of a label that have room
+_LEGEND, _LEGEND_ROW = 3, 24  # names in a row of the legend, and how high it is
 _TICKS = 4  # dates that have room below
 _STYLE = (
     "svg{background:#fff}.background{fill:#fff}text{fill:#222;font-family:sans-serif;font-size:15px;stroke:none}"
@@ -64,7 +65,7 @@ def columns(title: str, labels: Sequence[str], series: Mapping[str, Sequence[int
     from pygal import StackedBar
 
     title = plain(title)
-    chart = StackedBar(**_look(title, legend=len(series) > 1))
+    chart = StackedBar(**_look(title, legend=len(series)))
     _put(chart, labels, series)
     told = "; ".join(f"{plain(name)} {sum(values):,} in all" for name, values in series.items())
     return Chart(title, f"{title}. Column chart, {_span(labels)}; {told}.", _svg(chart, fills=True))
@@ -77,7 +78,7 @@ def lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float
     from pygal import Line
 
     title = plain(title)
-    chart = Line(**_look(title, legend=len(series) > 1), allow_interruptions=True, dots_size=3, include_x_axis=True)
+    chart = Line(**_look(title, legend=len(series)), allow_interruptions=True, dots_size=3, include_x_axis=True)
     _put(chart, labels, series)
     told = "; ".join(f"{plain(name)} {_range([v for v in values if v is not None])}" for name, values in series.items())
     return Chart(title, f"{title}. Line chart, {_span(labels)}; {told}.", _svg(chart, fills=False))
@@ -141,25 +142,32 @@ def _range(values: Sequence[float]) -> str:
     return f"from {number(min(values))} to {number(max(values))}" if values else "without a value"
 
 
-def _look(title: str, *, height: int = _HEIGHT, legend: bool = False) -> dict[str, Any]:
+def _look(title: str, *, height: int = _HEIGHT, legend: int = 0) -> dict[str, Any]:
+    """Options of a chart with so many names in its legend; one name says no more than the title."""
     from pygal.style import Style
+
+    per_row = max(1, min(_LEGEND, legend))
+    rows = -(-legend // per_row) if legend > 1 else 0
+    unseen = rows - legend // per_row if rows else 0  # pygal makes room for full rows only
 
     sizes = dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size", "value_font_size", "title_font_size"), 15)
     return {
         "title": title,
         "width": _WIDTH,
-        "height": height + (24 if legend else 0),
+        "height": height + _LEGEND_ROW * rows,
         "style": Style(font_family="sans-serif", **sizes),
         "css": [f"inline:{_STYLE}"],
         "js": [],
         "no_prefix": True,
-        "show_legend": legend,
+        "show_legend": rows > 0,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 3,
+        "legend_at_bottom_columns": per_row,
         "truncate_label": -1,
-        "truncate_legend": 15,
+        "truncate_legend": 13,
         "value_formatter": number,
         "margin": 8,
+        "margin_right": 40 if legend else 8,  # the last date is wider than its place
+        "margin_bottom": 8 + _LEGEND_ROW * unseen,
         "max_scale": 8,
         "explicit_size": True,
     }

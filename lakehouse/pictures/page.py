@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.accounts import lateness
-from lakehouse.operations.report import ADDRESS, DAYS, TOP, Report, Top, TrendLines, shown
+from lakehouse.operations.report import ADDRESS, DAYS, TOP, Report, Top, TrendLines
 from lakehouse.pictures.charts import Chart, bars, duration, every_date, lateness_chart, lines, number, plain, reasons_chart, rows_per_day
 
 TEMPLATE = "page.html.j2"
@@ -125,8 +125,7 @@ def _top(top: Top) -> Block:
 def _trend(trend: TrendLines) -> Block:
     dates = sorted({date for values in trend.lines.values() for date in values})[-DAYS:]
     filled = every_date(dates)
-    named = {plain(shown(name)): values for name, values in trend.lines.items()}
-    chart = lines(trend.title, [str(d) for d in filled], {name: [values.get(d) for d in filled] for name, values in named.items()})
-    rows = [(f"{d}", *(number(values.get(d)) for values in named.values())) for d in reversed(dates)]
-    left = f" The {len(named)} largest of {trend.groups:,}." if trend.groups > len(named) else ""
-    return Block(trend.title, chart, ("date", *named), rows, f"Mart {trend.mart}.{left}")
+    chart = lines(trend.title, [str(d) for d in filled], {name: [values.get(d) for d in filled] for name, values in trend.lines.items()})
+    rows = [(f"{d}", *(number(values.get(d)) for values in trend.lines.values())) for d in reversed(dates)]
+    left = f" The {len(trend.lines)} largest of {trend.groups:,}." if trend.groups > len(trend.lines) else ""
+    return Block(trend.title, chart, ("date", *map(plain, trend.lines)), rows, f"Mart {trend.mart}.{left}")

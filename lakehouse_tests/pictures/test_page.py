@@ -14,7 +14,7 @@ from build_lakes import DAY, BuildLake, event, whole
 from lakehouse.datasets.model import Trend
 from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.marts.specs import mart_specs
-from lakehouse.operations.report import DAYS, Day, Reason, Report, Top, TrendLines, report_of, shown, top_columns
+from lakehouse.operations.report import ADDRESS, DAYS, Day, Reason, Report, Top, TrendLines, report_of, shown, top_columns
 from lakehouse.pictures.page import render
 from lakehouse.steps.query import connect
 
@@ -199,6 +199,14 @@ def test_of_many_lines_of_a_trend_the_largest_are_drawn_and_the_rest_is_told(pub
     (trend,) = found.trends
     assert (list(trend.lines), trend.groups) == ([told[0][0]], len(told))
     assert f"The 1 largest of {len(told)}." in Page(render(found)).text
+
+
+def test_lines_of_two_addresses_stay_two(published_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.operations.report.shown", lambda _: ADDRESS)
+    narrow = replace(published_lake.dataset, trends=(Trend("By event", "audit_hourly_activity", "sum(events)", "event_name"),))
+    (trend,) = report_of(published_lake.lake, replace(narrow, top_values=("application",))).trends
+    assert trend.groups > 1
+    assert list(trend.lines) == [ADDRESS, *(f"{ADDRESS} {n}" for n in range(2, trend.groups + 1))]
 
 
 @pytest.mark.parametrize(
