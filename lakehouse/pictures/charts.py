@@ -13,7 +13,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 MOST_SERIES = len(_COLOURS)
 _WIDTH, _HEIGHT, _ROW = 480, 300, 28  # narrow: on a phone a picture shrinks with its letters
 _LABEL = 24  # characters of a label that have room
-_LEGEND, _LEGEND_ROW = 3, 24  # names in a row of the legend, and how high it is
+_LEGEND, _LEGEND_ROW = 2, 24  # names in a row of the legend, and how high it is
 _TICKS = 4  # dates that have room below
 _STYLE = (
     "svg{background:#fff}.background{fill:#fff}text{fill:#222;font-family:sans-serif;font-size:15px;stroke:none}"
@@ -163,7 +163,7 @@ def _look(title: str, *, height: int = _HEIGHT, legend: int = 0) -> dict[str, An
         "legend_at_bottom": True,
         "legend_at_bottom_columns": per_row,
         "truncate_label": -1,
-        "truncate_legend": 13,
+        "truncate_legend": 22,
         "value_formatter": number,
         "margin": 8,
         "margin_right": 40 if legend else 8,  # the last date is wider than its place
