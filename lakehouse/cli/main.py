@@ -21,6 +21,7 @@ from lakehouse.cli import (
     ingest,
     quarantine,
     replay,
+    report,
     reveal,
     simulate,
     sources,
@@ -54,6 +55,7 @@ app.command("erase", rich_help_panel=CHANGE)(erase.erase)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("books", rich_help_panel=LOOK)(books.books)
+app.command("report", rich_help_panel=LOOK)(report.report)
 app.command("sources", rich_help_panel=LOOK)(sources.sources)
 app.add_typer(explain.app, name="explain", rich_help_panel=LOOK)
 app.command("reveal", rich_help_panel=LOOK)(reveal.reveal)

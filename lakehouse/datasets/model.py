@@ -192,6 +192,20 @@ DIMENSION_PROVENANCE = (
 
 
 @dataclass(frozen=True)
+class Trend:
+    """A chart of a report: for each `mart_date` of a mart the `measure`, an SQL aggregate of its rows.
+
+    `by`: a column, a line for each of its values (the largest ones). `where`: SQL that holds for the rows that count.
+    """
+
+    title: str
+    mart: str
+    measure: str
+    by: str | None = None
+    where: str = "true"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset as the house knows it.
 
@@ -199,6 +213,8 @@ class Dataset:
     models, each with the lake's setting `datasets.<name>.source.<setting>` that gives its value (null where the lake says nothing).
     `dimensions`: what its marts know beside events, from files of the same inbox.
     `shown`: columns that tell in short what a clean row is. `windows`: key figures over time that batch makes marts of and a stream will tell.
+    `top_values`: text columns of clean whose frequent values its report shows to whoever reads it; of personal ones only those that hold nothing
+    but tokens (`pii="email"`). `trends`: charts of its marts there.
     """
 
     contract: Contract
@@ -210,6 +226,14 @@ class Dataset:
     dimensions: tuple[Dimension, ...] = ()
     shown: tuple[str, ...] = ()
     windows: tuple[EventWindows, ...] = ()
+    top_values: tuple[str, ...] = ()
+    trends: tuple[Trend, ...] = ()
+
+    def __post_init__(self) -> None:
+        shown = {c.name for c in self.contract.columns if c.type == "string" and c.pii in (None, "email")}
+        odd = [name for name in self.top_values if name not in shown]
+        if odd:
+            raise ValueError(f"dataset {self.name}: top_values {odd} must be text columns of the contract without personal data, or with tokens only")
 
     @property
     def name(self) -> str:

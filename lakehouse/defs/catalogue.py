@@ -13,8 +13,8 @@ from lakehouse.contracts.model import Column, Contract
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset, FileSource
-from lakehouse.defs.charts import duration
 from lakehouse.marts.specs import MartSpec
+from lakehouse.pictures.charts import duration
 
 
 def raw_key(dataset: str) -> dg.AssetKey:

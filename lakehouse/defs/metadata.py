@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +15,13 @@ import polars as pl
 from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
-from lakehouse.defs.charts import bar_chart, duration
 from lakehouse.landing.ledger import LandedPart, Ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
+from lakehouse.pictures.charts import Chart, lateness_chart, reasons_chart, rows_per_day
 from lakehouse.settings import Lake
 from lakehouse.steps.build import DayReport
+from lakehouse.tables import delta
 
 if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
@@ -28,14 +30,15 @@ if TYPE_CHECKING:
     from lakehouse.tables.dimensions import DimensionVersion
 
 SAMPLE = 20
+RECENT_DAYS = 14  # of the chart of a day
 _DATES = 10
 _FILES = 50  # of those that an ingest landed, the last
 _PER_RULE = 4
 _SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
 
-def clean_metadata(report: DayReport) -> dict[str, Any]:
-    """Of a day of clean: rows, books, lateness, what was built and from what."""
+def clean_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
+    """Of a day of clean: rows, books, lateness, what was built and from what, and the charts of its report."""
     build, books = report.build, report.books
     late = lateness.total(a.lateness for a in report.accounts.values())
     shown = {
@@ -47,7 +50,9 @@ def clean_metadata(report: DayReport) -> dict[str, Any]:
         "complete": build.complete,
         "holes_in_coverage": build.holes,
         "books": books_table(books),
-        "lateness": lateness_chart(late),
+        "rows_per_day": _image(rows_per_day(recent_rows(lake, report), title=f"Rows kept, the last {RECENT_DAYS} days")),
+        "quarantine_reasons": _image(reasons_chart(_rules(report).most_common())),
+        "lateness": _image(lateness_chart(late)),
         "lateness_p99_seconds": lateness.quantile(late, 0.99),
         "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,
         "built": f"{len(report.rebuilt)} grains built, {report.reused} were there already"
@@ -63,9 +68,7 @@ def clean_metadata(report: DayReport) -> dict[str, Any]:
 
 def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
     """Of a day of quarantine: how many by rule, how many are held, and a sample of where (part and line)."""
-    rules: Counter[str] = Counter()
-    for account in report.accounts.values():
-        rules.update(account.quarantine_rules)
+    rules = _rules(report)
     sample = _sample(lake, report)
     shown = {
         "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
@@ -183,10 +186,12 @@ def books_table(books: Books) -> dg.TableMetadataValue:
     return _table(({"of": of, "term": term, "count": count} for of, term, count in terms), {"of": "string", "term": "string", "count": "int"})
 
 
-def lateness_chart(buckets: Mapping[int, int]) -> dg.MarkdownMetadataValue | None:
-    """Rows by the time from event to landing; None where there are none."""
-    bars = [(f"≤ {duration(seconds)}", count) for seconds, count in sorted(buckets.items()) if count]
-    return dg.MetadataValue.md(bar_chart("rows by time from event to landing", bars)) if bars else None
+def recent_rows(lake: Lake, report: DayReport) -> dict[dt.date, dict[str, int]]:
+    """Rows kept of the days up to this one: day -> "kept" -> rows. Days without rows are not in it, but this one is."""
+    table = delta.open_table(lake, report.dataset)
+    kept = delta.rows_by_day(table) if table is not None else {}
+    first = report.day - dt.timedelta(days=RECENT_DAYS - 1)
+    return {day: {"kept": kept[day]} for day in sorted(kept) if first <= day < report.day} | {report.day: {"kept": report.books.kept}}
 
 
 def check_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,6 +205,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _image(chart: Chart | None) -> dg.MarkdownMetadataValue | None:
+    return dg.MetadataValue.md(chart.markdown) if chart is not None else None
+
+
+def _rules(report: DayReport) -> Counter[str]:
+    rules: Counter[str] = Counter()
+    for account in report.accounts.values():
+        rules.update(account.quarantine_rules)
+    return rules
 
 
 def _applications(parts: Iterable[LandedPart]) -> dg.TableMetadataValue:

@@ -127,6 +127,16 @@ def active_files(table: DeltaTable) -> dict[dt.date, dict[str, int]]:
     return found
 
 
+def rows_by_day(table: DeltaTable) -> dict[dt.date, int]:
+    """Rows of each day that has files, as the log counts them; no file is opened."""
+    actions = pa.table(table.get_add_actions(flatten=True))
+    found: dict[dt.date, int] = {}
+    columns = (actions[name].to_pylist() for name in (f"partition.{PARTITION.name}", "num_records"))
+    for day, rows in zip(*columns, strict=True):
+        found[day] = found.get(day, 0) + rows
+    return found
+
+
 def swap_day(
     lake: Lake,
     contract: Contract,

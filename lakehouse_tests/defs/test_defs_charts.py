@@ -1,44 +1,52 @@
-"""Charts on the page of an asset."""
+"""Charts and tables on the page of an asset."""
 
 from __future__ import annotations
 
 import base64
-import xml.etree.ElementTree as ET
+import datetime as dt
+import re
 
-import pytest
+from defs_helpers import DATASET, FIRST_DAY, PERSON
 
 from lakehouse.accounts.books import Books
-from lakehouse.defs.charts import bar_chart, duration
-from lakehouse.defs.metadata import books_table, check_metadata, lateness_chart
+from lakehouse.datasets.registry import find_dataset
+from lakehouse.defs.metadata import books_table, check_metadata, clean_metadata, recent_rows
+from lakehouse.pictures.charts import lateness_chart
+from lakehouse.settings import Lake
+from lakehouse.steps.build import build_day
+from lakehouse.steps.query import connect
+
+CHARTS = ("rows_per_day", "quarantine_reasons", "lateness")
 
 
-def svg(markdown: str) -> ET.Element:
-    encoded = markdown.partition("base64,")[2].removesuffix(")")
-    return ET.fromstring(base64.b64decode(encoded))  # noqa: S314  our own
+def test_the_page_of_a_clean_day_has_the_charts_of_the_report_as_images(landed: Lake) -> None:
+    report = build_day(landed, find_dataset(DATASET), FIRST_DAY)
+    shown = clean_metadata(landed, report)
+    images = {name: shown[name].value for name in CHARTS if name in shown}
+    assert {"rows_per_day", "lateness"} <= set(images)
+    for image in images.values():
+        (encoded,) = re.findall(r"!\[[^\n]+\]\(data:image/svg\+xml;base64,([^)]+)\)$", image)
+        assert base64.b64decode(encoded).startswith(b"<svg ")
+        assert PERSON.encode() not in base64.b64decode(encoded)
+    with connect(landed, [find_dataset(DATASET)]) as con:
+        buckets = dict(con.execute("SELECT seconds, sum(rows)::BIGINT FROM ops.lateness GROUP BY ALL").fetchall())
+    drawn = lateness_chart(buckets)
+    assert drawn is not None
+    assert images["lateness"] == drawn.markdown
 
 
-def test_a_chart_has_one_bar_per_value_and_the_longest_is_the_most():
-    drawn = svg(bar_chart("late < now", [("≤ 1 min", 10), ("≤ 5 min", 40), ("≤ 1 h", 0)]))
-    bars = [float(r.attrib["width"]) for r in drawn.iter("{http://www.w3.org/2000/svg}rect")]
-    assert bars[1] == max(bars)
-    assert bars[0] == pytest.approx(bars[1] / 4, abs=0.1)
-    assert bars[2] == 0
-    assert [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")][:2] == ["late < now", "≤ 1 min"]
+def test_the_chart_of_rows_ends_with_its_day_and_tells_what_the_table_holds(landed: Lake) -> None:
+    dataset = find_dataset(DATASET)
+    second = FIRST_DAY + dt.timedelta(days=1)
+    reports = {day: build_day(landed, dataset, day) for day in (FIRST_DAY, second)}
+    with connect(landed, [dataset]) as con:
+        kept = dict(con.execute(f"SELECT event_date, count(*) FROM clean.{DATASET} GROUP BY ALL").fetchall())
+    assert kept[FIRST_DAY]
+    assert recent_rows(landed, reports[FIRST_DAY]) == {FIRST_DAY: {"kept": kept[FIRST_DAY]}}
+    assert recent_rows(landed, reports[second]) == {day: {"kept": kept.get(day, 0)} for day in (FIRST_DAY, second)}
 
 
-def test_nothing_late_is_no_chart():
-    assert bar_chart("x", []) == ""
-    assert lateness_chart({}) is None
-    assert lateness_chart({60: 0}) is None
-    assert lateness_chart({60: 1}) is not None
-
-
-@pytest.mark.parametrize(("seconds", "told"), [(0, "0 s"), (45, "45 s"), (60, "1 min"), (90, "90 s"), (10_800, "3 h"), (604_800, "7 d")])
-def test_durations_are_told_in_the_largest_unit_that_is_whole(seconds, told):
-    assert duration(seconds) == told
-
-
-def test_the_table_of_the_books_has_both_equations_and_every_term():
+def test_the_table_of_the_books_has_both_equations_and_every_term() -> None:
     records = books_table(Books(lines=3, records=3, rows=4, kept=3, duplicate=1)).records
     terms = {(r.data["of"], r.data["term"]): r.data["count"] for r in records}
     assert terms["lines", "records"] == 3
@@ -46,7 +54,7 @@ def test_the_table_of_the_books_has_both_equations_and_every_term():
     assert {term for _, term in terms} == set(Books.__struct_fields__)
 
 
-def test_metadata_of_checks_keeps_numbers_as_they_are_so_that_they_are_plotted():
+def test_metadata_of_checks_keeps_numbers_as_they_are_so_that_they_are_plotted() -> None:
     found = check_metadata({"rows": 3, "share": 0.5, "holes": {"login": ["01:00-02:00"]}, "none": None})
     assert found["rows"] == 3
     assert found["share"] == 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse.datasets.clickstream.contract import CONTRACT
 from lakehouse.datasets.clickstream.transform import transform
-from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource, JsonLines
+from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource, JsonLines, Trend
 
 DATASET = Dataset(
     contract=CONTRACT,
@@ -17,4 +17,10 @@ DATASET = Dataset(
         )
     ),
     showcase=("clickstream_sessions", "clickstream_funnel", "clickstream_devices"),
+    top_values=("feed", "event_type", "browser", "os", "device_type"),
+    trends=(
+        Trend("Sessions by feed", "clickstream_daily_sessions", "sum(sessions)", "feed"),
+        Trend("Active users by feed", "clickstream_daily_users", "sum(active_users)", "feed"),
+        Trend("Sessions that reached a step", "clickstream_funnel", "sum(sessions)", "step"),
+    ),
 )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from lakehouse.datasets.commerce.contract import CONTRACT
 from lakehouse.datasets.commerce.transform import transform
-from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines
+from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines, Trend
 
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
     source=FileSource(feeds=(Feed("retail", ("**/*.csv",), Csv()), Feed("events", ("**/*.jsonl", "**/*.ndjson"), JsonLines()))),
     showcase=("commerce_overview", "commerce_conversion", "commerce_products"),
+    top_values=("tenant", "feed", "event_type", "description", "currency"),
+    trends=(
+        Trend("Revenue by currency", "commerce_revenue", "sum(revenue)", "currency"),
+        Trend("Orders by tenant", "commerce_orders", "sum(orders)", "tenant"),
+        Trend("Visits with an order by tenant", "commerce_conversion", "sum(visits_with_order)", "tenant"),
+    ),
 )

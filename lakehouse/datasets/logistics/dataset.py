@@ -6,7 +6,7 @@ from lakehouse.datasets.logistics.contract import CONTRACT, EVENTS, FLIGHTS, ORD
 from lakehouse.datasets.logistics.dimensions import DIMENSIONS
 from lakehouse.datasets.logistics.transform import transform
 from lakehouse.datasets.logistics.windows import WINDOWS
-from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines
+from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines, Trend
 
 DATASET = Dataset(
     contract=CONTRACT,
@@ -23,4 +23,11 @@ DATASET = Dataset(
     windows=WINDOWS,
     shown=("event_type", "shipment_id", "status", "facility_id"),
     showcase=("logistics_on_time", "logistics_exceptions", "logistics_driver_behavior_daily"),
+    top_values=("feed", "event_type", "status", "facility_id", "carrier_code", "exception_code"),
+    trends=(
+        Trend("Events by type", "logistics_events_daily", "sum(events)", "event_type"),
+        Trend("Shipments by feed", "logistics_shipments_daily", "sum(shipments)", "feed"),
+        Trend("Late deliveries by feed, against the promised day", "logistics_shipments_daily", "sum(late_by_day)", "feed"),
+        Trend("Exceptions by code", "logistics_exceptions", "sum(occurrences)", "code"),
+    ),
 )
