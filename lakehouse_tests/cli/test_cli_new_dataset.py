@@ -20,8 +20,8 @@ REAL = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
 FOLDERS = ("lakehouse", "lakehouse_tests", "dbt_project", "docs", "deploy")
 FLIGHTS = REAL / "logistics" / "flights" / "airlineStats_data_2014-01-01.jsonl.gz"
 NESTED = [
-    {"id": f"e-{n}", "event": {"time": f"2026-11-{n % 9 + 1:02d}T10:00:00Z", "kind": "open"}, "who": {"mail": f"p{n}@firm.example"}, "tags": ["a"] * (n % 3),
-     "order": n / 2, "parts": [{"name": "x", "size": n}]}
+    {"id": f"e-{n}", "event": {"time": f"2026-11-{n % 9 + 1:02d}T10:00:00Z", "kind": "open"}, "who": {"mail": f"p{n}@firm.example"},
+     "tags": ["a"] * (n % 3), "order": n / 2, "parts": [{"name": "x", "size": n}]}
     for n in range(40)
 ]  # fmt: skip
 SAMPLES: dict[str, str] = {
