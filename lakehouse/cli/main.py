@@ -19,6 +19,7 @@ from lakehouse.cli import (
     explain,
     fetch,
     ingest,
+    new_dataset,
     quarantine,
     replay,
     report,
@@ -52,6 +53,7 @@ app.command("replay", rich_help_panel=CHANGE)(replay.replay)
 app.command("expire", rich_help_panel=CHANGE)(expire.expire)
 app.command("compact", rich_help_panel=CHANGE)(compact.compact)
 app.command("erase", rich_help_panel=CHANGE)(erase.erase)
+app.command("new-dataset", rich_help_panel=CHANGE)(new_dataset.new_dataset)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("books", rich_help_panel=LOOK)(books.books)

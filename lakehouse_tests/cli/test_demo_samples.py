@@ -35,6 +35,6 @@ def test_the_sample_of_the_demo_has_files_of_feeds_at_first_and_later_and_is_wri
 
 
 @pytest.mark.parametrize("dataset", all_datasets(), ids=lambda d: d.name)
-def test_a_dataset_shows_three_marts_of_its_own_that_each_answer_a_question(dataset: Dataset) -> None:
-    assert len(dataset.showcase) == 3
+def test_a_dataset_shows_one_to_three_marts_of_its_own_that_each_answer_a_question(dataset: Dataset) -> None:
+    assert 1 <= len(dataset.showcase) <= 3
     assert all(find_mart(name).dataset == dataset.name and find_mart(name).questions for name in dataset.showcase)

@@ -97,7 +97,7 @@ def _checked(content: Content, names: list[str] | None, known: Collection[str]) 
     why = None
     if "" in names or len(set(names)) != len(names):
         why = "names are empty or come twice"
-    elif any(_is_value(name) for name in names):
+    elif any(is_value(name) for name in names):
         why = "some names are numbers or times"
     elif not set(names) & set(known):
         why = "none of its names is declared by the contract"
@@ -106,7 +106,8 @@ def _checked(content: Content, names: list[str] | None, known: Collection[str]) 
     return names
 
 
-def _is_value(name: str) -> bool:
+def is_value(name: str) -> bool:
+    """Whether a text is a number or a time, and so no name of a column."""
     try:
         float(name)
     except ValueError:

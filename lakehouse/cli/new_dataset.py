@@ -1,0 +1,94 @@
+"""`lakehouse new-dataset`: a working dataset from files that show what its records look like."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lakehouse.cli.output import facts, hint, notes, print_json, table, warn
+from lakehouse.cli.session import JsonOption
+
+if TYPE_CHECKING:
+    from lakehouse.scaffold.infer import Inferred
+
+
+def new_dataset(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and '_', such as door_openings.", show_default=False)],
+    sample: Annotated[
+        list[Path], typer.Option("--sample", "-s", metavar="FILE", help="A file with records of it; may be named several times.", show_default=False)
+    ],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="More sample files.", show_default=False)] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time", metavar="FIELD[:FORMAT]", help="The time of an event: rfc3339, epoch_ms, epoch_s or a pattern of strptime.", show_default=False
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="FOLDER", file_okay=False, help="Another checkout. Default: this one.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a new dataset that works, for a person to edit: contract, transform, generator, a mart, a test and a page, inferred from sample files.
+
+    Samples are JSON Lines, a JSON document, CSV or an access log, plain, .gz or .zst. Fields, types, the time of the event, an id, e-mail addresses
+    and what must be there are told by the values; nothing of a sample is copied but ranges and small vocabularies.
+
+    Example:  [bold]lakehouse new-dataset door_openings --sample doors-2026-11.csv.gz[/]
+    """
+    from lakehouse.scaffold.infer import infer
+    from lakehouse.scaffold.render import render
+    from lakehouse.scaffold.write import check_free, write_dataset
+    from lakehouse.settings import project_root
+
+    checkout = (into or project_root()).resolve()
+    check_free(checkout, name)
+    inferred = infer(name, [*sample, *(more or ())], time=time, today=dt.datetime.now(dt.UTC).date())
+    with notes().status("writing, and parsing the dbt project"):
+        written = write_dataset(checkout, name, render(inferred))
+    if as_json:
+        print_json(_told(inferred) | {"written": [str(path.relative_to(checkout)) for path in written]})
+        return
+    _show(inferred)
+    facts().print("\n".join(str(path.relative_to(checkout)) for path in written))
+    _say_next(inferred, sample)
+
+
+def _told(inferred: Inferred) -> dict[str, Any]:
+    return {
+        "name": inferred.name,
+        "lines": inferred.sample.lines,
+        "broken": inferred.sample.broken,
+        "feeds": inferred.feeds,
+        "time": {"path": inferred.time.dotted, "format": inferred.time.format, "first": inferred.time.first, "last": inferred.time.last},
+        "key": inferred.key,
+        "columns": [{"name": c.name, "type": c.type, "path": c.path, "nullable": c.nullable, "pii": c.pii} for c in inferred.columns],
+        "left_out": inferred.left_out,
+    }
+
+
+def _show(inferred: Inferred) -> None:
+    from lakehouse.contracts.types import type_name
+
+    time, sample = inferred.time, inferred.sample
+    rows = [(c.name, type_name(c.type), "yes" if c.nullable else "no", c.path, c.pii) for c in inferred.columns]
+    facts().print(
+        table(f"{inferred.name}: {sample.lines:,} lines, {sample.broken:,} of them no record", ("column", "type", "null", "from", "pii"), rows)
+    )
+    facts().print(f"Time of the event: {time.dotted} ({time.format}), {time.first:%Y-%m-%d} to {time.last:%Y-%m-%d}. Key: {', '.join(inferred.key)}.")
+    for path, why in inferred.left_out.items():
+        warn(f"{path} is left to _extra: {why}")
+    if time.last > dt.datetime.now(dt.UTC):
+        warn("the sample has events of the future, which no lake takes before their time")
+
+
+def _say_next(inferred: Inferred, sample: list[Path]) -> None:
+    name = inferred.name
+    hint(f"1. read and mend  lakehouse/datasets/{name}/contract.py")
+    hint(f"2. test it:       uv run pytest lakehouse_tests/datasets/{name}")
+    hint(f"3. fill a lake:   uv run lakehouse ingest {name} {' '.join(map(str, sample))} --build")
+    hint(f'4. look at it:    uv run lakehouse dev   and   uv run lakehouse sql "from clean.{name} limit 5"')
+    hint("Before you commit: UPDATE_CASES=1 uv run pytest lakehouse_tests/defs/test_defs_load.py, and all tests.")
