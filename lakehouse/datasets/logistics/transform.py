@@ -94,8 +94,9 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
     texts = {name: told[name] for name in (*_TIMES, *_PAYLOAD_TIMES)}
     rows = told.with_columns(parse_times(text).alias(name) for name, text in texts.items())
     unread = {name: texts[name].is_not_null() & rows[name].is_null() for name in texts}
-    return rows.rename({"estimated_delivery_at": "estimated_at"}).with_columns(
-        _event_faults(unread),
+    rows = rows.rename({"estimated_delivery_at": "estimated_at"})
+    return rows.with_columns(
+        _event_faults(rows, unread),
         record_version="event_version",
         telling=pl.col("event_version").fill_null(0),
         feed=pl.lit(EVENTS),
@@ -103,7 +104,7 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _event_faults(unread: dict[str, pl.Series]) -> pl.Expr:
+def _event_faults(rows: pl.DataFrame, unread: dict[str, pl.Series]) -> pl.Series:
     kind = pl.col("event_type")
     of_shipment, moves, drives = kind.is_in([CREATED, STATUS_CHANGED, SCAN]), kind == STATUS_CHANGED, kind == POSITION
     needed = {
@@ -123,7 +124,7 @@ def _event_faults(unread: dict[str, pl.Series]) -> pl.Expr:
         },
         **{f"missing_required:{name}": where & pl.col(name).is_null() for name, where in needed.items()},
     }
-    return _faults(faults)
+    return _faults(rows, faults)
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
@@ -155,23 +156,21 @@ def _orders(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("status").replace_strict({name: nth for nth, name in enumerate(ORDER_STEPS)}, return_dtype=pl.Int64).alias(_STEP)
     )
     rows = rows.sort(_RECORD, _STEP)
-    return rows.with_columns(
+    rows = rows.with_columns(
         parse_times(rows["_text"]).alias("event_time"),
         event_type=pl.lit(STATUS_EXPORTED),
         feed=pl.lit(ORDERS),
         source=pl.lit(ORDERS),
         event_id=pl.concat_str("shipment_id", pl.lit(":"), "status"),
         dedupe_key=pl.concat_str("shipment_id", pl.lit("|"), "status"),
-    ).with_columns(
-        _faults(
-            {
-                "missing_required:shipment_id": pl.col("shipment_id").is_null(),
-                "missing_required:order_status": pl.col("order_status").is_null(),
-                "time_unreadable:event_time": pl.col("event_time").is_null(),
-                "time_unreadable:promised_at": pl.col("_unpromised"),
-            }
-        )
     )
+    faults = {
+        "missing_required:shipment_id": pl.col("shipment_id").is_null(),
+        "missing_required:order_status": pl.col("order_status").is_null(),
+        "time_unreadable:event_time": pl.col("event_time").is_null(),
+        "time_unreadable:promised_at": pl.col("_unpromised"),
+    }
+    return rows.with_columns(_faults(rows, faults))
 
 
 # --- flights ----------------------------------------------------------------------------------------------------------
@@ -188,10 +187,11 @@ def _flights(frame: pl.DataFrame) -> pl.DataFrame:
     needed = {"carrier_code": "Carrier", "event_id": "FlightNum", "origin_facility_id": "Origin", "destination_facility_id": "Dest"}
     faults = {f"missing_required:{ours}": pl.col(theirs).is_null() for ours, theirs in needed.items()}
     faults["time_unreadable:event_time"] = pl.col("event_time").is_null()
-    return frame.with_columns(departure).select(
+    timed = frame.with_columns(departure)
+    return timed.select(
         _RECORD,
         "event_time",
-        _faults(faults),
+        _faults(timed, faults),
         event_type=pl.lit(LEG_EXPORTED),
         feed=pl.lit(FLIGHTS),
         source=pl.lit(FLIGHTS),
@@ -212,10 +212,14 @@ def _flights(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _faults(told: dict[str, pl.Expr]) -> pl.Expr:
+def _faults(rows: pl.DataFrame, told: dict[str, pl.Expr]) -> pl.Series:
     """Per row the rules that its values broke before Pandera could see them: "rule:column"; the first one counts."""
-    lists = pl.concat_list(pl.when(mask.fill_null(value=False)).then(pl.lit(rule)).otherwise(None) for rule, mask in told.items())
-    return pl.when(pl.any_horizontal(told.values())).then(lists.list.drop_nulls()).cast(pl.List(pl.String)).alias("_faults")
+    masks = rows.select(mask.fill_null(value=False).alias(rule) for rule, mask in told.items())
+    broken = [rule for rule in masks.columns if masks[rule].any()]
+    if not broken:  # as nearly everywhere
+        return pl.Series("_faults", [None], dtype=pl.List(pl.String)).new_from_index(0, rows.height)
+    lists = pl.concat_list(pl.when(rule).then(pl.lit(rule)) for rule in broken).list.drop_nulls()
+    return masks.select(pl.when(pl.any_horizontal(broken)).then(lists).alias("_faults"))["_faults"]
 
 
 def _extra(records: Records, owner: pl.Series) -> pl.Series:
