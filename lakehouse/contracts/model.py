@@ -165,7 +165,7 @@ _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 @dataclass(frozen=True)
 class DriftPolicy:
-    """When drift is more than a warning. Shares of the rows of a day, 0 to 1."""
+    """When drift is more than a warning. Shares of the rows of a day, 0 to 1; above it the check is an error, so 1.0 is off."""
 
     unknown_fields_error_share: float = 1.0
     quarantined_error_share: float = 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from lakehouse.datasets.registry import all_datasets
 from lakehouse.defs.house import definitions_of
 from lakehouse.defs.switches import ENV_SENSORS
 from lakehouse.settings import project_root
@@ -21,24 +23,41 @@ HEAVY = ("pandera", "duckdb", "dbt", "dagster_dbt", "google", "requests", "apach
 
 
 def snapshot(found: dg.Definitions) -> dict[str, object]:
-    """Assets with group, kinds, owners and deps; checks by asset; sensors."""
+    """Assets with group, kinds, owners and deps; their columns, freshness and pools; checks by asset, the blocking ones; sensors."""
     graph = found.resolve_asset_graph()
+    nodes = {node.key.to_user_string(): node for node in sorted(graph.asset_nodes, key=lambda n: n.key.to_user_string())}
     assets = {}
-    for node in graph.asset_nodes:
+    for name, node in nodes.items():
         words = [node.group_name, "executable" if node.is_executable else "external", *sorted(node.kinds), *sorted(node.owners)]
-        assets[node.key.to_user_string()] = f"{' '.join(words)} <- {' '.join(sorted(k.to_user_string() for k in node.parent_keys))}".strip()
+        assets[name] = f"{' '.join(words)} <- {' '.join(sorted(k.to_user_string() for k in node.parent_keys))}".strip()
     checks: dict[str, list[str]] = {}
     for key in sorted(graph.asset_check_keys):
-        checks.setdefault(key.asset_key.to_user_string(), []).append(key.name)
-    told = {asset: " ".join(sorted(names)) for asset, names in sorted(checks.items())}
-    return {"assets": dict(sorted(assets.items())), "checks": told, "sensors": sorted(s.name for s in found.sensors or [])}
+        checks.setdefault(key.asset_key.to_user_string(), []).append(f"{key.name}{' (blocking)' if graph.get(key).blocking else ''}")
+    schemas = {name: node.metadata.get("dagster/column_schema") for name, node in nodes.items()}
+    return {
+        "assets": assets,
+        "columns": {name: " ".join(c.name for c in schema.columns) for name, schema in schemas.items() if schema is not None},
+        "freshness": {name: str(node.freshness_policy.fail_window.to_timedelta()) for name, node in nodes.items() if node.freshness_policy},
+        "pools": {name: " ".join(sorted(node.pools)) for name, node in nodes.items() if node.pools},
+        "checks": {asset: " ".join(names) for asset, names in sorted(checks.items())},
+        "sensors": sorted(s.name for s in found.sensors or []),
+    }
 
 
-def test_keys_groups_deps_checks_and_sensors_are_those_of_the_case_file():
+def test_keys_groups_deps_columns_freshness_pools_checks_and_sensors_are_those_of_the_case_file():
     found = snapshot(definitions_of(None))
     if os.environ.get("UPDATE_CASES"):
         CASE.write_text(json.dumps(found, indent=1) + "\n")
     assert found == json.loads(CASE.read_text())
+
+
+def test_every_clean_table_has_the_columns_of_its_contract_its_freshness_and_the_one_blocking_check():
+    found: dict[str, dict[str, str]] = json.loads(CASE.read_text())
+    for dataset in all_datasets():
+        clean = f"clean/{dataset.name}"
+        assert found["columns"][clean].split() == [c.name for c in dataset.contract.table_columns]
+        assert found["freshness"][clean] == str(dataset.contract.freshness)
+        assert [check for check in re.findall(r"(\w+) \(blocking\)", found["checks"][clean])] == ["books_balance"]
 
 
 def test_every_partitioned_asset_that_can_be_executed_says_how_it_is_backfilled_and_every_asset_describes_itself():

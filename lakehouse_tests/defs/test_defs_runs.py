@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import dagster as dg
 import pytest
+import zstandard
 from defs_helpers import (
     CLOCK,
     DATASET,
@@ -28,6 +29,7 @@ from lakehouse.defs.instance import open_instance
 from lakehouse.defs.ranges import range_tags
 from lakehouse.defs.run import materialize_clean, materialize_planned, materialize_raw
 from lakehouse.errors import ConfigurationError, TerminalError
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.checks import CHECKS
 from lakehouse.steps.retention import expire
@@ -94,6 +96,18 @@ def test_a_day_that_was_green_and_fails_keeps_the_verdicts_of_the_build_that_sta
         assert told.description.startswith("Of the build that still stands: ")
     mend()
     assert materialize_clean(landed, dataset, DAYS[:1], force=True).success
+
+
+def test_the_verdict_of_a_day_that_the_audit_refused_is_logged_as_blocking(landed, dataset):
+    part = landed.store.root / load_ledger(landed, DATASET).parts["2026-11-19T09"][0].part.path
+    part.write_bytes(zstandard.compress(zstandard.decompress(part.read_bytes()).splitlines(keepends=True)[0]))
+    assert list(materialize_clean(landed, dataset, DAYS).failures) == ["2026-11-19"]
+    with open_instance(landed) as instance:
+        key = dg.AssetCheckKey(CLEAN, "books_balance")
+        found = [r.evaluation for r in instance.event_log_storage.get_asset_check_execution_history(key, limit=10) if r.evaluation is not None]
+    assert {e.partition: (e.passed, e.blocking, e.severity) for e in found} == {
+        str(day): (day != DAYS[1], True, dg.AssetCheckSeverity.ERROR) for day in DAYS
+    }
 
 
 def test_what_is_made_of_the_same_content_stays_in_sync_and_a_late_hour_takes_it_out(make_lake, dataset):

@@ -28,7 +28,7 @@ from lakehouse.landing.orphans import raw_orphans
 from lakehouse.landing.positions import Positions, encode_positions, read_positions
 from lakehouse.landing.redrive import land_redrive
 from lakehouse.landing.retention import delete_expired, land_retention
-from lakehouse.landing.routing import Router
+from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.storage import open_store
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -87,7 +87,7 @@ def test_lines_go_to_their_grains_with_their_numbers_and_the_manifest_names_the_
     manifest = land_file(lake, batch(*first, first=2), batch(*more, first=7))
 
     assert manifest.books == FetchBooks(5, 0, 3, 2)
-    assert manifest.file == source_file("a.csv", "1")
+    assert (manifest.file, manifest.routing) == (source_file("a.csv", "1"), ROUTING_VERSION)
     told = {p.grain: (text(lake, p.path).splitlines(), read_positions(lake.store, p).numbers.tolist(), p.ids) for p in manifest.parts}
     assert told == {
         "2026-11-20T11": ([first[1]], [3], ""),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
+import polars as pl
 import pytest
+from build_lakes import DAY, check_lake, event
 
+from lakehouse.contracts.model import RecordTime
 from lakehouse.errors import TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.read import read_line
+from lakehouse.operations.reconciliation import reconcile
 from lakehouse.steps.redrive import quarantine_export, redrive
+from lakehouse.tables.views import clean_version, quarantine_files
 
 
 @pytest.fixture
@@ -94,3 +100,48 @@ def test_a_file_that_cannot_be_redriven_is_told_where_and_nothing_lands(changing
 def test_a_file_that_is_not_there_is_named(changing_lake, tmp_path):
     with pytest.raises(TerminalError, match=r"none\.jsonl cannot be read"):
         redrive(changing_lake.lake, changing_lake.dataset, tmp_path / "none.jsonl")
+
+
+def mend(made, folder, *, old="", new=""):
+    """Export all that is in quarantine, change the text, bring it back and build; returns the exported lines."""
+    version = clean_version(made.lake, made.dataset.contract)
+    refused = pl.read_parquet(list(quarantine_files(made.lake, made.dataset.contract, list(version.builds.values()))))
+    exported = list(quarantine_export(made.lake, made.dataset, refused.to_dicts()))
+    entries = [json.loads(text) for text in exported]
+    file = folder / "mended.jsonl"
+    file.write_text("".join(json.dumps({**entry, "raw": entry["raw"].replace(old, new)}) + "\n" for entry in entries))
+    for day in redrive(made.lake, made.dataset, file).days:
+        made.build(day)
+    return entries
+
+
+def test_a_misrouted_line_comes_back_as_it_is_into_the_hour_of_its_own_time(made, tmp_path):
+    """It landed when the contract named another field as the record's time."""
+    today = made.dataset
+    made.dataset = replace(today, contract=replace(today.contract, times=(RecordTime("ownerDomain"),)))
+    made.land(event(1, 7, ownerDomain=f"{DAY}T05:00:00Z"))
+    made.dataset = today
+    before = made.build()
+    assert (before.books.kept, before.books.quarantined, made.names()) == (0, 1, [])
+    (line,) = mend(made, tmp_path)
+    assert (line["rule"], "/hour=05/" in line["part"]) == ("misrouted", True)
+    after = made.build()
+    assert (after.books.superseded, after.books.kept, after.books.quarantined) == (1, 1, 0)
+    check_lake(made, [(1, 7)])
+    assert reconcile(made.lake, made.dataset).closes
+
+
+def test_of_a_record_with_a_kept_and_a_refused_event_no_old_row_stays_once_it_is_mended(made, tmp_path):
+    sizes = ("512", "-5")
+    events = [{"name": "activity", "parameters": [{"name": "num_response_bytes", "intValue": size}]} for size in sizes]
+    landed = made.land(event(1, 1, events=events), event(1, 2))
+    before = made.build()
+    assert (before.books.kept, before.books.quarantined) == (2, 1)
+    (line,) = mend(made, tmp_path, old='"-5"', new='"5"')
+    assert (line["part"], line["line"]) == (landed.parts[0].path, 1)
+    after = made.build()
+    assert (after.books.superseded, after.books.kept, after.books.quarantined) == (1, 3, 0)
+    rows = made.rows().sort("num_response_bytes", nulls_last=True)
+    assert rows["num_response_bytes"].to_list() == [5, 512, None]
+    assert [part == landed.parts[0].path for part in rows["_part"]] == [False, False, True]
+    assert reconcile(made.lake, made.dataset).closes
