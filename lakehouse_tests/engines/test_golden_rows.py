@@ -37,8 +37,10 @@ pytestmark = pytest.mark.usefixtures("token_key")
 def land(lake: Lake, dataset: Dataset) -> None:
     """Land the recorded lines of a dataset: its files, or activities as the API tells them."""
     if isinstance(dataset.source, FileSource):
-        report = ingest(lake, dataset, [str(GOLDEN / dataset.name)])
-        assert report.manifests, f"{GOLDEN / dataset.name} has no file that a feed of {dataset.name} takes"
+        folder = GOLDEN / dataset.name
+        assert folder.is_dir(), f"{folder} is not there: put small files into it as the source writes them, some lines of every kind and defect."
+        report = ingest(lake, dataset, [str(folder)])
+        assert report.manifests, f"{folder} has no file that a feed of {dataset.name} takes"
         assert not report.errors, report.errors
         return
     lines = [path.read_bytes().rstrip(b"\n") for path in sorted(CASES.glob("*.jsonl"))]
