@@ -98,7 +98,7 @@ def _positions(
     """Where each line stood in its source that is superseded here; nothing of a source by time.
 
     Where repeats are numbered, mended lines of a file that are alike are numbered among each other, over all redrives: each gets the first number
-    that is not `taken`, which grows. One that is like a line that was sound is its duplicate.
+    that is not `taken`. One that is like a line that was sound is its duplicate.
     """
     found: dict[LineRef, Positions] = {}
     before: dict[str, Positions] = {}
