@@ -27,7 +27,7 @@ from lakehouse.steps import build as building
 from lakehouse.steps import ingest as ingesting
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.compact import compact
-from lakehouse.steps.erase import erasable, erase, forget_rows
+from lakehouse.steps.erase import erasable, erase, forget_rows, inbox_holding
 from lakehouse.steps.explain import explain_line
 from lakehouse.steps.redrive import expired_lines, quarantine_export, redrive
 from lakehouse.steps.retention import expire
@@ -452,3 +452,18 @@ def test_a_file_that_was_read_while_lines_were_erased_is_read_again(visited: Fil
     visited.ingest().raise_for_errors()
     visited.build()
     assert visited.ids() == ["1"]
+
+
+def test_inbox_files_that_still_hold_erased_rows_are_named_with_how_many_and_no_text(visited: FileLake) -> None:
+    visited.put("more.csv", csv(visit(16, 2, "hers"), visit(16, 2, "hers"), visit(16, 9)))
+    visited.put("sound.csv", csv(visit(16, 9)))
+    visited.put("torn.csv.gz", b"no gzip")
+    told = {Path(file.path).name: file.lines for file in inbox_holding(visited.lake, visited.dataset)}
+    assert told == {"a.csv": 1, "more.csv": 2, "torn.csv.gz": None}
+    (visited.inbox / "a.csv").unlink()
+    assert "a.csv" not in {Path(file.path).name for file in inbox_holding(visited.lake, visited.dataset)}
+
+
+def test_a_source_without_files_has_no_inbox_to_look_through(peopled: BuildLake) -> None:
+    erase_her(peopled)
+    assert inbox_holding(peopled.lake, peopled.dataset) == []
