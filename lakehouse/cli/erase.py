@@ -13,10 +13,12 @@ from lakehouse.cli.session import JsonOption, LakeOption, open_for_reading, pick
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lakehouse.datasets.model import Dataset
     from lakehouse.landing.manifest import LineRef
     from lakehouse.settings import Lake
-    from lakehouse.steps.erase import Erasable, ErasureReport
+    from lakehouse.steps.erase import Erasable, ErasureReport, HoldingFile
 
 
 def erase(
@@ -46,14 +48,15 @@ def erase(
 
     A line keeps its place, with a mark in it; the books tell of it as erased. The same line fetched again does not come back. Days are built again
     and the marts published; files that still held the rows are deleted. Capital and small letters are the same, an address counts as a whole only.
-    Who, when, why and which lines are kept in the manifest, the text never. --token needs the lake's key and is written to the log of reveals. Run it
-    again without a line after a crash: it finishes what is left. Asks, but not with --yes, which --json needs (or --dry-run).
+    Files of an inbox and of dimensions are never changed and keep the text: those of the inbox are named. Who, when, why and which lines are kept in
+    the manifest, the text never. --token needs the lake's key and is written to the log of reveals. Run it again without a line after a crash: it
+    finishes what is left. Asks, but not with --yes, which --json needs (or --dry-run).
 
     Example:  [bold]lakehouse erase workspace_audit --value ada@example.com --reason "request 4711" --dry-run[/]
     """
     from lakehouse.defs.told import tell_erasure
     from lakehouse.steps.erase import erase as do
-    from lakehouse.steps.erase import forget_rows
+    from lakehouse.steps.erase import forget_rows, inbox_holding
 
     if reason is None or not reason.strip():
         raise ConfigurationError("A reason is required, it is kept in the manifest of the erasure: --reason 'request 4711'.")
@@ -84,7 +87,9 @@ def erase(
         "deleted_files": report.files + len(gone),
         "deleted_bytes": report.freed + sum(e.size for e in gone),
         "unnamed_files": report.unnamed,
+        "inbox": (holding := inbox_holding(opened, chosen)),
     }
+    _warn_of_inbox(holding)
     if as_json:
         print_json(result)
     else:
@@ -147,6 +152,12 @@ def _build(lake: Lake, dataset: Dataset, report: ErasureReport, *, marts: bool, 
     if not report.days:
         return {}, Failed()
     return build_days(lake, dataset, report.days, marts=marts, quiet=quiet)
+
+
+def _warn_of_inbox(holding: Sequence[HoldingFile]) -> None:
+    for file in holding:
+        told = "cannot be read, so it may still hold" if file.lines is None else f"still holds {file.lines:,} of the"
+        warn(f"{file.path} {told} erased lines: they do not land again, but the text is there. Take them out of the file, or delete it.")
 
 
 def _told(found: Erasable) -> dict[str, Any]:

@@ -49,6 +49,23 @@ class LineBatch(Protocol):
 
 
 @dataclass(frozen=True)
+class FewerLines:
+    """Some lines of a batch, as a batch."""
+
+    text: bytes
+    offsets: Ints
+    numbers: Ints
+    columns: pl.DataFrame | None
+
+
+def only(batch: LineBatch, lines: Ints) -> FewerLines:
+    """The lines of a batch at these places (from 0, sorted)."""
+    ends = np.cumsum(np.diff(batch.offsets)[lines])
+    columns = batch.columns[lines] if batch.columns is not None else None
+    return FewerLines(_gathered(batch, lines), np.concatenate([[0], ends]).astype(np.int64), batch.numbers[lines], columns)
+
+
+@dataclass(frozen=True)
 class Routed:
     """The lines of a batch that go to one grain (key): which they are, their text, their times (microseconds since 1970, UTC; none if unplaced)."""
 

@@ -12,10 +12,11 @@ import zstandard
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import TerminalError
 from lakehouse.landing.commit import append
+from lakehouse.landing.identity import digest
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest, Move, Part
 from lakehouse.landing.parts import FRAME_BYTES
-from lakehouse.landing.read import read_part
+from lakehouse.landing.read import read_lines, read_part
 from lakehouse.landing.rewrite import Rewritten, read_bytes, with_newer_ledgers
 from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.sealed import expired_part
@@ -65,6 +66,7 @@ def _erase(lake: Lake, ledger: Ledger, lines: Lines, who: str, reason: str, run_
     with Rewritten(lake) as written:
         moves = tuple(_moves(lake, written, fetch_id, moved, fresh))
         written.sync()
+        erased_ids = _identities(lake, moved, fresh)
 
         def manifest(follows: Ledger) -> Manifest:
             written.offer(follows, moved)
@@ -84,11 +86,18 @@ def _erase(lake: Lake, ledger: Ledger, lines: Lines, who: str, reason: str, run_
                 moves=moves,
                 who=who,
                 reason=reason,
+                erased_ids=erased_ids,
                 run_id=run_id,
                 routing=ROUTING_VERSION,
             )
 
         return append(lake, ledger, manifest)
+
+
+def _identities(lake: Lake, moved: Sequence[Part], fresh: Mapping[str, frozenset[int]]) -> tuple[str, ...]:
+    """Of the lines that nothing else would know again: a part by time keeps its identity file."""
+    parts = [part for part in moved if part.path in fresh and not part.ids]
+    return tuple(sorted({digest(line).hex() for part in parts for _, line in read_lines(lake, part, sorted(fresh[part.path]))}))
 
 
 def _moves(lake: Lake, written: Rewritten, fetch_id: str, moved: Sequence[Part], fresh: Mapping[str, frozenset[int]]) -> Iterator[Move]:

@@ -14,9 +14,10 @@ import numpy as np
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import BUCKETS
 from lakehouse.contracts.model import Contract
-from lakehouse.errors import ConflictError
-from lakehouse.landing.batches import BatchRouter, Ints, LineBatch, Routed
+from lakehouse.errors import ConflictError, TransientError
+from lakehouse.landing.batches import BatchRouter, Ints, LineBatch, Routed, only
 from lakehouse.landing.commit import append
+from lakehouse.landing.identity import digest
 from lakehouse.landing.ledger import Ledger
 from lakehouse.landing.manifest import Manifest, Part, SourceFile, Window
 from lakehouse.landing.parts import PartWriter
@@ -37,7 +38,10 @@ class FileReadError(ConflictError):
 
 @dataclass(frozen=True)
 class FileParts:
-    """A file whose lines are written and durable, and no part of raw yet. `seconds`: its placed events by second since 1970, UTC."""
+    """A file whose lines are written and durable, and no part of raw yet. `seconds`: its placed events by second since 1970, UTC.
+
+    `erased_ids`: of the erased lines that were known when it was read, and left out.
+    """
 
     contract: Contract
     source: str
@@ -49,6 +53,7 @@ class FileParts:
     parts: tuple[Part, ...]
     books: FetchBooks
     seconds: Counter[int]
+    erased_ids: frozenset[str]
 
 
 def write_file(
@@ -63,6 +68,7 @@ def write_file(
 ) -> FileParts:
     """Read a file to its end and write the parts of its lines, each line in the grain of its own time, all of them new by position.
 
+    A line that was erased does not land again, whatever file holds it: it counts as re-read.
     `file` is asked for what was read when all is read. When the file or the disk fails nothing is committed: what was written are orphans.
     """
     started_at = lake.now()
@@ -71,16 +77,17 @@ def write_file(
     for batch in batches:
         landing.take(batch)
     fail_point("landing.after_file")
-    return FileParts(
-        contract, source, application, fetch_id, started_at, lake.now(), file(), landing.writer.finish(), landing.books(), landing.seconds
-    )
+    parts = landing.writer.finish()
+    now, read = lake.now(), file()
+    return FileParts(contract, source, application, fetch_id, started_at, now, read, parts, landing.books(), landing.seconds, ledger.erased_ids)
 
 
 def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.timedelta, run_id: str | None = None) -> Manifest:
     """Make the parts of a file part of raw. Returns the manifest, which is durable.
 
     The feed counts as read without gaps from the lake's start up to its newest event less `lateness`; what is older than what was read so far
-    is late. Raises `FileReadError` when the same content was landed under this name, `TransientError` when a day of it was sealed in the meantime.
+    is late. Raises `FileReadError` when the same content was landed under this name, `TransientError` when a day of it was sealed or
+    lines were erased in the meantime.
     """
     start = dt.datetime.combine(lake.start(written.contract.name, written.contract.history), dt.time(), tzinfo=dt.UTC)
     newest = max((part.max_time for part in written.parts if part.max_time is not None), default=start)
@@ -89,6 +96,10 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
     def manifest(follows: Ledger) -> Manifest:
         if follows.has_read(written.file):
             raise FileReadError(f"{written.file.url} was landed by another process in the meantime.")
+        if follows.erased_ids != written.erased_ids:
+            raise TransientError(
+                f"Lines of {written.contract.name} were erased while {written.file.url} was read, and may be in it. Ingest it again."
+            )
         refuse_sealed(follows, written.parts)
         histogram = _lateness(written.seconds, follows.frontier(written.application))
         return Manifest(
@@ -137,13 +148,19 @@ class _Landing:
         self._unplaced_grain = router.unplaced
         self._router = BatchRouter(router, contract)
         self._repeats: Counter[bytes] | None = Counter() if contract.numbered_repeats else None
+        self._erased = ledger.erased_ids
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=False)
         self.seconds: Counter[int] = Counter()
-        self._placed = self._unplaced = 0
+        self._read = self._re_read = self._placed = self._unplaced = 0
 
     def take(self, batch: LineBatch) -> None:
         """One batch of lines."""
+        self._read += len(batch.numbers)
         repeats = self._numbered(batch)
+        if self._erased:
+            left = self._not_erased(batch)
+            self._re_read += len(batch.numbers) - len(left)
+            batch, repeats = only(batch, left), repeats[left] if repeats is not None else None
         for routed in self._router.route(batch):
             positions = Positions(batch.numbers[routed.lines], repeats[routed.lines] if repeats is not None else None)
             self.writer.add_text(routed.grain, routed.text, positions, _ends(routed.times))
@@ -151,7 +168,7 @@ class _Landing:
 
     def books(self) -> FetchBooks:
         """What became of the lines read so far."""
-        return FetchBooks(self._placed + self._unplaced, 0, self._placed, self._unplaced)
+        return FetchBooks(self._read, self._re_read, self._placed, self._unplaced)
 
     def _count(self, routed: Routed) -> None:
         if routed.grain == self._unplaced_grain:
@@ -160,6 +177,11 @@ class _Landing:
         self._placed += len(routed.lines)
         seconds, counts = np.unique(routed.times // _SECOND, return_counts=True)
         self.seconds.update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
+
+    def _not_erased(self, batch: LineBatch) -> Ints:
+        """The places of the lines that nobody erased."""
+        lines = (batch.text[start : end - 1] for start, end in pairwise(batch.offsets.tolist()))
+        return np.array([place for place, line in enumerate(lines) if digest(line).hex() not in self._erased], np.int64)
 
     def _numbered(self, batch: LineBatch) -> Ints | None:
         """The how-manieth identical line of the file each line is."""

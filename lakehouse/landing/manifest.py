@@ -97,7 +97,8 @@ class Manifest(msgspec.Struct, frozen=True):
     `reference_time`: of a fetch that read again what had been read, the newest instant of the application read before it; events older than that
     by more than the contract allows are held. None for every other. `releases`: paths of parts whose held rows are admitted (no source, no books).
     `sealed`: the days whose raw expired with this manifest (retention). `file`: what was read, of a source of files. `moves`: parts whose bytes were
-    written anew elsewhere (compaction, erasure). `who`, `reason`: of an erasure, the user of the system who asked for it, and why.
+    written anew elsewhere (compaction, erasure). `who`, `reason`: of an erasure, the user of the system who asked for it, and why. `erased_ids`: the
+    identities (hexadecimal) of the lines that it erased of sources by position, which have no identity files.
     """
 
     number: int
@@ -127,4 +128,5 @@ class Manifest(msgspec.Struct, frozen=True):
     moves: tuple[Move, ...] = ()
     who: str | None = None
     reason: str | None = None
+    erased_ids: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT

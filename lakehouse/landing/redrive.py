@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.model import Contract
-from lakehouse.errors import TerminalError
+from lakehouse.errors import TerminalError, TransientError
 from lakehouse.landing.commit import append
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
+from lakehouse.landing.mended import numbers_taken, reading_of, redrives_of
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.positions import Positions, read_positions
 from lakehouse.landing.routing import ROUTING_VERSION, Router
@@ -21,20 +24,30 @@ from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
 
+class Origin(NamedTuple):
+    """Where a line came from. `reading`: the number of the manifest that read its file, where the contract numbers repeated lines, else 0."""
+
+    source: str
+    application: str
+    reading: int
+
+
 def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef, bytes]], run_id: str | None = None) -> Manifest:
     """Land mended lines in new parts, each in the grain of its own time, and commit them with one manifest that names the lines they supersede.
 
-    All lines must come from one source and application, because a manifest has one. Mended lines are not compared with what landed before: copies are
-    duplicates in clean. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice, is superseded or
-    was erased already (by another process in the meantime, too), a line of a sealed day, and a mended line that is empty or holds a newline. A mended
-    line whose own time is of a sealed day lands unplaced.
+    All lines must come from one source and application, because a manifest has one, and where repeats are numbered from one reading of one file.
+    Mended lines are not compared with what landed before: copies are duplicates in clean. A mended line whose own time is of a sealed day lands
+    unplaced. Raises `TerminalError`, and lands nothing, for an empty list, a line that is not there, is named twice, is superseded or was erased
+    already (by another process in the meantime, too), a line of a sealed day, and a mended line that is empty or holds a newline, `TransientError`
+    when another process mends lines of the same file at the same moment.
     """
     ledger = load_ledger(lake, contract.name)
     refs = tuple(ref for ref, _ in mended)
-    source, application = _origin(ledger, refs)
+    origin = _origin(ledger, refs, contract)
+    redrives = redrives_of(ledger, origin.reading) if origin.reading else frozenset[int]()
     started_at = lake.now()
     fetch_id = new_fetch_id(started_at, "redrive")
-    positions = _positions(lake, contract, ledger, mended)
+    positions = _positions(lake, contract, ledger, mended, numbers_taken(lake, ledger, redrives, refs))
     writer = PartWriter(lake.store, contract.name, fetch_id, ids=not positions)
     router = Router(contract, lake.start(contract.name, contract.history), started_at, ledger.sealed)
     unplaced = 0
@@ -53,13 +66,15 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     landed_at = lake.now()
 
     def manifest(follows: Ledger) -> Manifest:
-        _origin(follows, refs)
+        _origin(follows, refs, contract)
+        if origin.reading and redrives_of(follows, origin.reading) != redrives:
+            raise TransientError("Another process mended lines of the same file in the meantime, and may have taken their numbers. Run it again.")
         refuse_sealed(follows, parts)
         return Manifest(
             number=follows.last_number + 1,
             dataset=contract.name,
-            source=source,
-            application=application,
+            source=origin.source,
+            application=origin.application,
             fetch_id=fetch_id,
             kind="redrive",
             purpose="redrive",
@@ -77,31 +92,36 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     return append(lake, ledger, manifest)
 
 
-def _positions(lake: Lake, contract: Contract, ledger: Ledger, mended: Sequence[tuple[LineRef, bytes]]) -> dict[LineRef, Positions]:
+def _positions(
+    lake: Lake, contract: Contract, ledger: Ledger, mended: Sequence[tuple[LineRef, bytes]], taken: dict[bytes, set[int]]
+) -> dict[LineRef, Positions]:
     """Where each line stood in its source that is superseded here; nothing of a source by time.
 
-    Where repeats are numbered, mended lines that are alike are numbered among each other: one that is like a line that was sound is its duplicate.
+    Where repeats are numbered, mended lines of a file that are alike are numbered among each other, over all redrives: each gets the first number
+    that is not `taken`. One that is like a line that was sound is its duplicate.
     """
     found: dict[LineRef, Positions] = {}
     before: dict[str, Positions] = {}
-    likes: Counter[bytes] = Counter()
+    likes = defaultdict(set, taken)
     for ref, line in mended:
         landed = ledger.find(ref.part)
         if landed is None or not landed.part.pos:
             return {}
         if ref.part not in before:
             before[ref.part] = read_positions(lake.store, landed.part)
-        likes[line] += 1
-        repeats = np.array([likes[line]], np.int64) if contract.numbered_repeats else None
+        number = next(n for n in count(1) if n not in likes[line])
+        likes[line].add(number)
+        repeats = np.array([number], np.int64) if contract.numbered_repeats else None
         found[ref] = Positions(before[ref.part].numbers[ref.line - 1 : ref.line], repeats)
     return found
 
 
-def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str, str]]:
-    """(source, application) that each line came from. Raises `TerminalError` for a line that may not be superseded."""
+def origins(ledger: Ledger, refs: Sequence[LineRef], contract: Contract) -> dict[LineRef, Origin]:
+    """Where each line came from. Raises `TerminalError` for a line that may not be superseded."""
     if not refs:
         raise TerminalError("There is nothing to redrive: expected at least one mended line.")
-    found: dict[LineRef, tuple[str, str]] = {}
+    found: dict[LineRef, Origin] = {}
+    readings: dict[str, int] = {}
     for ref in refs:
         if ref in found:
             raise TerminalError(f"Line {ref.line} of {ref.part} is mended twice. Expected each line once.")
@@ -117,13 +137,15 @@ def origins(ledger: Ledger, refs: Sequence[LineRef]) -> dict[LineRef, tuple[str,
         gone = expired_part(ledger, ref.part)
         if gone is not None:
             raise TerminalError(f"Line {ref.line} of {ref.part} cannot be mended any more: {gone}, and its day is never built again.")
-        found[ref] = (landed.source, landed.application)
+        if ref.part not in readings:
+            readings[ref.part] = reading_of(ledger, ref.part) if contract.numbered_repeats and landed.part.pos else 0
+        found[ref] = Origin(landed.source, landed.application, readings[ref.part])
     return found
 
 
-def _origin(ledger: Ledger, refs: Sequence[LineRef]) -> tuple[str, str]:
-    found = set(origins(ledger, refs).values())
+def _origin(ledger: Ledger, refs: Sequence[LineRef], contract: Contract) -> Origin:
+    found = set(origins(ledger, refs, contract).values())
     if len(found) > 1:
-        told = ", ".join(sorted(f"{source}/{application}" for source, application in found))
-        raise TerminalError(f"The lines come from several sources or applications ({told}). Redrive those of each by themselves.")
+        told = ", ".join(sorted({f"{origin.source}/{origin.application}" for origin in found}))
+        raise TerminalError(f"The lines come from several sources, applications or files ({told}). Redrive those of each by themselves.")
     return found.pop()

@@ -40,6 +40,7 @@ class Ledger(msgspec.Struct, frozen=True):
     sweep_state: application -> purpose -> its newest sweep. read_today: application -> what its last day of fetching read.
     first_landed_by_application: when the first manifest of each landed.
     books: sums over all fetches.
+    erased_ids: identities (hexadecimal) of erased lines of sources by position: whoever reads such a line again does not land it.
     files: name -> what was read of it (sources of files). newest: application -> the newest event that landed, of a source by position.
     """
 
@@ -63,6 +64,7 @@ class Ledger(msgspec.Struct, frozen=True):
     newest: dict[str, dt.datetime] = {}
     moved_by: dict[dt.date, tuple[int, ...]] = {}
     vacated: frozenset[str] = frozenset()
+    erased_ids: frozenset[str] = frozenset()
     format: int = CHECKPOINT_FORMAT
 
     @property
@@ -155,7 +157,7 @@ class _Folding:
         self._parts, self._coverage = dict(base.parts), dict(base.coverage)
         self._superseded, self._superseded_by, self._touched = dict(base.superseded), dict(base.superseded_by), dict(base.touched)
         self._released, self._erasures = dict(base.released), dict(base.erasures)
-        self._moved_by, self._vacated = dict(base.moved_by), base.vacated
+        self._moved_by, self._vacated, self._erased_ids = dict(base.moved_by), base.vacated, base.erased_ids
         self._lateness, self._late = dict(base.lateness_by_application), dict(base.late_recovered)
         self._sealed = dict(base.sealed)
         self._files, self._newest = dict(base.files), dict(base.newest)
@@ -170,6 +172,7 @@ class _Folding:
         self._fold_superseded(manifest)
         self._fold_released(manifest)
         self._fold_moves(manifest)
+        self._erased_ids = self._erased_ids.union(manifest.erased_ids)
         for day in manifest.sealed:
             self._sealed.setdefault(day, Seal(manifest.number, manifest.landed_at))
         if manifest.kind == "fetch":
@@ -269,6 +272,7 @@ class _Folding:
             newest=self._newest,
             moved_by=self._moved_by,
             vacated=self._vacated,
+            erased_ids=self._erased_ids,
         )
 
 

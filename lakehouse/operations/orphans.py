@@ -16,8 +16,8 @@ from lakehouse.tables.forgotten import forgotten_files
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import Build, decode_record
 
-# Names of the files of a grain result hold its digest: 13-<32 hex digits>.parquet; its account is <32 hex digits>.json.
-_DIGEST = re.compile(r"(?:^|-)([0-9a-f]{32})\b[^/]*\.(?:parquet|json)$")
+# Names of the files of a grain result hold its digest, with the attempt where there is one: 13-<32 hex digits>[-<8>].parquet; its account likewise.
+_DIGEST = re.compile(r"(?:^|-)([0-9a-f]{32}(?:-[0-9a-f]+)?)\b[^/]*\.(?:parquet|json)$")
 
 
 def orphans(lake: Lake, dataset: Dataset, *, now: dt.datetime | None = None, older_than: dt.timedelta = OLDER_THAN) -> list[Entry]:

@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.contracts.grain import Grain
-from lakehouse.datasets.model import Dataset
-from lakehouse.errors import ConfigurationError
+from lakehouse.datasets.model import Dataset, FileSource
+from lakehouse.errors import ConfigurationError, LakehouseError
 from lakehouse.landing.erasure import land_erasure, refuse_gone
+from lakehouse.landing.identity import digest
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.orphans import raw_orphans
 from lakehouse.landing.vacated import delete_vacated
 from lakehouse.settings import Lake
+from lakehouse.sources.files import FileReader, in_inbox
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.search import find_lines
 from lakehouse.storage import Entry
@@ -29,6 +31,14 @@ class ErasedPart:
     day: dt.date
     part: str
     lines: int
+
+
+@dataclass(frozen=True)
+class HoldingFile:
+    """A file of the inbox that still holds erased lines: where, how many. None: it cannot be read, so nobody knows."""
+
+    path: str
+    lines: int | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,26 @@ def erase(lake: Lake, dataset: Dataset, lines: Mapping[str, frozenset[int]], *, 
 def forget_rows(lake: Lake, dataset: Dataset) -> list[Entry]:
     """Delete what earlier builds had made of erased lines, where the committed build of the day has seen the erasure. Returns what was deleted."""
     return forget(lake, dataset.contract, load_ledger(lake, dataset.name))
+
+
+def inbox_holding(lake: Lake, dataset: Dataset) -> list[HoldingFile]:
+    """The files of the inbox that hold lines which were erased, in its order. All of them are read, where lines of a file were erased at all.
+
+    What was read from elsewhere, and the files of dimensions, are not looked at.
+    """
+    erased = load_ledger(lake, dataset.name).erased_ids
+    if not erased or not isinstance(dataset.source, FileSource):
+        return []
+    found = []
+    for file in (file for file in in_inbox(lake, dataset) if file.feed in dataset.source.feeds):
+        try:
+            texts = (line for batch in FileReader(file, dataset.contract) for line in batch.text.split(b"\n"))
+            lines = sum(digest(line).hex() in erased for line in texts)
+        except (LakehouseError, OSError):
+            found.append(HoldingFile(file.url, None))
+        else:
+            found += [HoldingFile(file.url, lines)] if lines else []
+    return found
 
 
 def _parts(ledger: Ledger, counts: Mapping[str, int]) -> tuple[ErasedPart, ...]:

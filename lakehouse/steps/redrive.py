@@ -18,7 +18,7 @@ from lakehouse.errors import TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef, Manifest
 from lakehouse.landing.read import read_lines
-from lakehouse.landing.redrive import land_redrive, origins
+from lakehouse.landing.redrive import Origin, land_redrive, origins
 from lakehouse.landing.sealed import gone_line
 from lakehouse.settings import Lake
 
@@ -69,15 +69,16 @@ def expired_lines(lake: Lake, dataset: Dataset, refs: Iterable[LineRef]) -> int:
 def redrive(lake: Lake, dataset: Dataset, file: Path, run_id: str | None = None) -> RedriveReport:
     """Land the mended lines of a file as `quarantine_export` writes it: one JSON object per line with part, line and raw; other keys are ignored.
 
-    The lines of each source and application land with a manifest of their own; all are checked before the first lands. Raises `TerminalError` for
-    what is no such object (it names the file and the line of it), and for lines that may not be superseded. Days are rebuilt by the caller.
+    The lines of each source and application (where repeated lines are numbered, of each file) land with a manifest of their own; all are checked
+    before the first lands. Raises `TerminalError` for what is no such object (it names the file and the line of it), and for lines that may not be
+    superseded. Days are rebuilt by the caller.
     """
     mended = dict(_read(file))
     if not mended:
         raise TerminalError(f"{file} has no line, so there is nothing to redrive: expected at least one mended line, as the export writes them.")
     ledger = load_ledger(lake, dataset.name)
-    groups: dict[tuple[str, str], list[tuple[LineRef, bytes]]] = defaultdict(list)
-    for ref, origin in origins(ledger, list(mended)).items():
+    groups: dict[Origin, list[tuple[LineRef, bytes]]] = defaultdict(list)
+    for ref, origin in origins(ledger, list(mended), dataset.contract).items():
         groups[origin].append((ref, mended[ref]))
     manifests = tuple(land_redrive(lake, dataset.contract, groups[origin], run_id) for origin in sorted(groups))
     grains = {p.grain for m in manifests for p in m.parts} | {p.part.grain for ref in mended if (p := ledger.find(ref.part)) is not None}

@@ -83,7 +83,7 @@ def test_what_may_not_be_superseded_is_refused_and_nothing_lands(lake, line, con
 
 def test_lines_of_two_applications_need_two_redrives(lake, land, line, contract, broken):
     other = land(lake, [b"broken three"], application="app").parts[0]
-    with pytest.raises(TerminalError, match=r"several sources or applications.*tests/app, tests/web"):
+    with pytest.raises(TerminalError, match=r"several sources, applications or files.*tests/app, tests/web"):
         land_redrive(lake, contract, [(broken[0], line()), (LineRef(other.path, 1), line(n=2))])
 
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
+
+import polars as pl
+from conftest import DAY
 
 from lakehouse.operations.orphans import clear_all, orphans
 from lakehouse.operations.reconciliation import reconcile
+from lakehouse.steps.build import build_day
+from lakehouse.tables.builds import committed_builds
+from lakehouse.tables.views import clean_version
 
 DIGEST = "0123456789abcdef" * 2
 LATER = dt.timedelta(days=2)
@@ -40,7 +47,7 @@ def test_what_is_young_may_be_of_a_build_under_way(changing_lake: Any) -> None:
 
 
 def test_a_result_that_only_a_refused_build_names_is_an_orphan(changing_lake: Any) -> None:
-    from lakehouse.tables.builds import committed_builds, write_refusal
+    from lakehouse.tables.builds import write_refusal
 
     build = next(iter(committed_builds(changing_lake.lake, changing_lake.dataset.contract).values()))
     left = _leave_behind(changing_lake.lake)
@@ -54,3 +61,34 @@ def test_clearing_frees_their_bytes_and_changes_no_fact(changing_lake: Any) -> N
     assert clear_all(changing_lake.lake, found) == len(left) * len(b"left behind")
     assert orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER) == []
     assert reconcile(changing_lake.lake, changing_lake.dataset).closes
+
+
+def test_a_result_that_was_made_anew_for_a_lost_build_is_none(changing_lake: Any) -> None:
+    """The names of such results hold an attempt after the digest."""
+    lake, dataset = changing_lake.lake, changing_lake.dataset
+    build_day(lake, dataset, DAY)
+    before = _facts(lake, dataset)
+    for path in [e.path for e in lake.store.entries(f"ops/builds/{dataset.name}/{DAY}")]:
+        lake.store.delete(path)
+    assert [ref for ref in build_day(lake, dataset, DAY).build.grains if "-" in ref.digest], "the results that were lost are made anew"
+    found = orphans(lake, dataset, now=dt.datetime.now(dt.UTC) + LATER)
+    version = clean_version(lake, dataset.contract)
+    assert not {e.path for e in found} & {Path(uri).relative_to(changing_lake.folder).as_posix() for uri in version.files}
+    clear_all(lake, found)
+    assert _facts(lake, dataset) == before
+
+
+def test_an_attempt_that_nothing_names_is_found_beside_one_that_is_named(changing_lake: Any) -> None:
+    (build, *_) = (b for b in committed_builds(changing_lake.lake, changing_lake.dataset.contract).values() if b.day == DAY)
+    ref = next(r for r in build.grains if r.grain == f"{DAY}T09")
+    dead = f"clean/workspace_audit/event_date={DAY}/09-{ref.digest}-deadbeef.parquet"
+    changing_lake.lake.store.create(dead, b"left behind")
+    assert [e.path for e in orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)] == [dead]
+
+
+def _facts(lake: Any, dataset: Any) -> tuple[Any, ...]:
+    """Rows of the clean table and the books, which must close."""
+    rows = pl.read_parquet(list(clean_version(lake, dataset.contract).files), hive_partitioning=False)
+    told = reconcile(lake, dataset)
+    assert told.closes
+    return sorted(map(str, rows.rows())), told.books
