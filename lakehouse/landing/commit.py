@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import zstandard
 
-from lakehouse.errors import LakeFormatError
+from lakehouse.errors import LakeFormatError, TerminalError
 from lakehouse.landing.ledger import checkpoint_path, load_ledger, manifest_path, refresh
 from lakehouse.landing.manifest import Manifest
 from lakehouse.landing.state import Ledger
@@ -22,10 +22,15 @@ def append(lake: Lake, ledger: Ledger, manifest: Callable[[Ledger], Manifest]) -
     """Write a manifest under the next free number and make it durable.
 
     `manifest` is called with the ledger that the manifest follows on; whoever loses a number is called again with a newer ledger, and may refuse.
-    The parts that it names must be durable already.
+    The parts that it names must be durable already. `TerminalError`, and nothing is written, where its books do not close.
     """
     while True:
         written = manifest(ledger)
+        if lost := written.books.difference():
+            raise TerminalError(
+                f"{ledger.dataset}: of {written.books.read} lines read {lost} are neither landed nor known (negative: too many). Expected read = "
+                f"re-read + placed + unplaced, got {written.books}. Nothing was committed: this is a fault of the program, report it."
+            )
         path = manifest_path(ledger.dataset, written.number)
         if lake.store.create(path, msgspec.json.encode(written) + b"\n"):
             break

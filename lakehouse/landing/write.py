@@ -148,7 +148,7 @@ class _Landing:
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=self._by_time)
         self.lateness: Counter[int] = Counter()
         self.late = 0
-        self._read = self._placed = self._unplaced = 0
+        self._read = self._re_read = self._placed = self._unplaced = 0
 
     def take(self, batch: list[bytes]) -> None:
         """One batch of lines."""
@@ -197,9 +197,10 @@ class _Landing:
 
     def books(self) -> FetchBooks:
         """What became of the lines read so far."""
-        return FetchBooks(self._read, self._read - self._placed - self._unplaced, self._placed, self._unplaced)
+        return FetchBooks(self._read, self._re_read, self._placed, self._unplaced)
 
     def _first_sightings(self, key: str, ids: list[bytes]) -> list[bool]:
+        """Which lines were never met; the others are counted as re-reads."""
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._landed_ids(key)
@@ -210,6 +211,7 @@ class _Landing:
             if first:
                 met.add(identity)
             new.append(first)
+        self._re_read += new.count(False)
         return new
 
     def _landed_ids(self, key: str) -> KnownIds:
