@@ -160,3 +160,13 @@ def test_production_refuses_a_development_key(tmp_path: Path, monkeypatch: pytes
 def test_settings_are_readable_json(tmp_path: Path) -> None:
     open_lake(tmp_path).with_settings(LakeSettings(clock=CLOCK))
     assert json.loads((tmp_path / "lake.json").read_text())["clock"] == "2026-11-20T12:00:00Z"
+
+
+def test_a_lake_that_is_not_on_a_local_disk_wants_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = open_lake("memory:///lake")
+    assert lake.store.root is None
+    with pytest.raises(ConfigurationError, match=rf"{ENV_TOKEN_KEY} is not set, .* not on a local disk \(memory:"):
+        lake.token_key()
+    assert list(lake.store.entries(".dev")) == []
+    monkeypatch.setenv(ENV_TOKEN_KEY, "sixteen letters.")
+    assert lake.token_key() == TokenKey(b"sixteen letters.")
