@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from conftest import DAY
 
 from lakehouse.operations.orphans import clear_all, orphans
 from lakehouse.operations.reconciliation import reconcile
@@ -17,6 +16,7 @@ from lakehouse.tables.views import clean_version
 
 DIGEST = "0123456789abcdef" * 2
 LATER = dt.timedelta(days=2)
+DAY = dt.date(2026, 11, 17)
 
 
 def _leave_behind(lake: Any) -> list[str]:
