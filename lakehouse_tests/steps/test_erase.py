@@ -10,21 +10,18 @@ from typing import Any
 import polars as pl
 import pytest
 import zstandard
-from build_lakes import BEFORE, CLOCK, DAY, KEY, BuildLake, event, finish, line
-from file_lakes import FileLake, csv, visit
+from build_lakes import BEFORE, CLOCK, DAY, BuildLake, event, finish, line
 
-from lakehouse.accounts.books import Books, FetchBooks
+from lakehouse.accounts.books import Books
 from lakehouse.engines.kernel.tokens import token
-from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.landing.compaction import land_compaction
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.operations.orphans import clear_all, orphans
 from lakehouse.operations.quarantine import refused
 from lakehouse.operations.reconciliation import reconcile
-from lakehouse.settings import ENV_TOKEN_KEY
 from lakehouse.steps import build as building
-from lakehouse.steps import ingest as ingesting
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.compact import compact
 from lakehouse.steps.erase import erasable, erase, forget_rows, inbox_holding
@@ -400,68 +397,6 @@ def test_releases_and_redrives_find_their_lines_after_a_compaction(peopled: Buil
     assert (1, 3) in peopled.names()
     assert reconcile(peopled.lake, peopled.dataset).closes
     assert explain_line(peopled.lake, peopled.dataset, rows[0]["part"], rows[0]["line"]).fate == "superseded"
-
-
-# --- lines of files ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def visited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileLake:
-    """A file of three rows, built, of which the second was erased."""
-    monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
-    files = FileLake.make(tmp_path / "visits")
-    files.put("a.csv", csv(visit(16, 1), visit(16, 2, "hers"), visit(16, 3)))
-    files.ingest().raise_for_errors()
-    files.build()
-    (part,) = files.ledger.parts["2026-11-16"]
-    erase(files.lake, files.dataset, {part.part.path: frozenset({2})}, reason="request 1")
-    files.build()
-    assert files.ids() == ["1", "3"]
-    return files
-
-
-@pytest.mark.parametrize("name", ["a.csv", "elsewhere.csv"])
-def test_an_erased_row_of_a_file_does_not_come_back_with_the_file_grown_or_under_another_name(visited: FileLake, name: str) -> None:
-    visited.put(name, csv(visit(16, 1), visit(16, 2, "hers"), visit(16, 3), visit(16, 4)), age=60)
-    visited.ingest().raise_for_errors()
-    visited.build()
-    assert visited.ids() == ["1", "3", "4"]
-    assert load_ledger(visited.lake, "visits").books == FetchBooks(read=7, re_read=1, placed=6)
-    assert erasable(visited.lake, visited.dataset, values=["hers"]).count == 0
-
-
-def test_a_file_that_holds_nothing_but_erased_rows_lands_no_part(visited: FileLake) -> None:
-    visited.put("hers.csv", csv(visit(16, 2, "hers")), age=60)
-    (manifest,) = visited.ingest().manifests
-    assert (manifest.parts, manifest.books) == ((), FetchBooks(read=1, re_read=1))
-
-
-def test_a_file_that_was_read_while_lines_were_erased_is_read_again(visited: FileLake, monkeypatch: pytest.MonkeyPatch) -> None:
-    (part,) = visited.ledger.parts["2026-11-16"]
-    visited.put("b.csv", csv(visit(16, 3)), age=60)
-    commit = ingesting.commit_file
-
-    def late(*args: Any, **more: Any) -> Any:
-        erase(visited.lake, visited.dataset, {part.part.path: frozenset({3})}, reason="request 2")
-        return commit(*args, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ingesting, "commit_file", late)
-        with pytest.raises(TransientError, match=r"were erased while .*b\.csv was read"):
-            visited.ingest().raise_for_errors()
-    visited.ingest().raise_for_errors()
-    visited.build()
-    assert visited.ids() == ["1"]
-
-
-def test_inbox_files_that_still_hold_erased_rows_are_named_with_how_many_and_no_text(visited: FileLake) -> None:
-    visited.put("more.csv", csv(visit(16, 2, "hers"), visit(16, 2, "hers"), visit(16, 9)))
-    visited.put("sound.csv", csv(visit(16, 9)))
-    visited.put("torn.csv.gz", b"no gzip")
-    told = {Path(file.path).name: file.lines for file in inbox_holding(visited.lake, visited.dataset)}
-    assert told == {"a.csv": 1, "more.csv": 2, "torn.csv.gz": None}
-    (visited.inbox / "a.csv").unlink()
-    assert "a.csv" not in {Path(file.path).name for file in inbox_holding(visited.lake, visited.dataset)}
 
 
 def test_a_source_without_files_has_no_inbox_to_look_through(peopled: BuildLake) -> None:
