@@ -74,6 +74,7 @@ def test_every_command_that_was_promised_is_there() -> None:
         "simulate",
         "sources",
         "report",
+        "new-dataset",
     ]
     assert {c[0] for c in COMMANDS} == set(promised)
     assert {c for c in COMMANDS if c[0] == "quarantine"} == {("quarantine", n) for n in ("list", "show", "export", "redrive", "release")}
