@@ -58,7 +58,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in FOLDERS:
-        shutil.copytree(project_root() / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "pictures"))
+        shutil.copytree(project_root() / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
     for name in ("pyproject.toml", "workspace.yaml"):
         shutil.copy(project_root() / name, folder)
     return folder
