@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from lakehouse.settings import Lake, LakeSettings, open_lake
 from lakehouse.steps.dimensions import add_files
 from lakehouse.steps.ingest import BEING_WRITTEN, READ_ALREADY, ingest, waiting_files
 from lakehouse.steps.query import connect
+from lakehouse.storage.failpoints import ENV_FAIL_POINT
 from lakehouse.tables import dimensions
 from lakehouse.tables.dimensions import current_dimension, raw_path, write_version
 
@@ -55,6 +59,24 @@ def test_files_of_a_dimension_are_no_events(lake: Lake) -> None:
     assert (report.errors, report.manifests, [v.number for v in report.dimensions]) == ((), (), [1])
     assert load_ledger(lake, "listening").last_number == 0
     assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+def test_whoever_is_killed_before_a_version_is_there_leaves_none_and_the_next_makes_it_whole(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha")
+    assert ingest(lake, DATASET).errors == ()
+    put(lake, "b.json", "Beta")
+    worker = (
+        "import sys\nfrom lakehouse.datasets.registry import find_dataset\nfrom lakehouse.settings import open_lake\n"
+        "from lakehouse.steps.ingest import ingest\ningest(open_lake(sys.argv[1]), find_dataset('listening'))\n"
+    )
+    environment = os.environ | {ENV_FAIL_POINT: "dimension.before_version"}
+    done = subprocess.run([sys.executable, "-c", worker, str(lake.store.root)], env=environment, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert songs(lake) == {"SA": "Alpha"}
+    assert ingest(lake, DATASET).errors == ()
+    assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+    assert ingest(lake, DATASET).dimensions == ()
 
 
 def test_what_was_read_is_not_read_again_and_does_not_wait(lake: Lake) -> None:

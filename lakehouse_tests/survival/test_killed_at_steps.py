@@ -36,6 +36,7 @@ AT_CHECKPOINT = ("landing.after_checkpoint",)
 CLEANING = ("clean.after_files", "clean.after_account", "clean.after_build", "clean.before_commit", "clean.after_commit")
 PUBLISHING = ("marts.before_dbt", "marts.before_record", "marts.after_record", "marts.after_rename")
 OF_FILES = ("landing.after_file", "landing.after_pos")  # see test_killed_files
+OF_DIMENSIONS = ("dimension.before_version",)  # see steps/test_dimensions
 EXPIRING = ("landing.after_expired",)
 REWRITING = ("landing.after_rewritten", "landing.after_vacated")
 FORGETTING = ("clean.after_forgotten",)
@@ -58,7 +59,8 @@ def test_every_step_that_has_a_name_in_the_source_is_killed_at_here() -> None:
     calls = [call for text in texts for call in re.findall(r"(?<!def )\bfail_point\(", text)]
     assert len(named) == len(calls), "a fail point whose name is no plain text cannot be found"
     assert len(named) == len(set(named)), "two places share a name"
-    assert sorted(named) == sorted((*LANDING, *OF_FILES, *AT_CHECKPOINT, *CLEANING, *PUBLISHING, *EXPIRING, *REWRITING, *FORGETTING))
+    there = (*LANDING, *OF_FILES, *OF_DIMENSIONS, *AT_CHECKPOINT, *CLEANING, *PUBLISHING, *EXPIRING, *REWRITING, *FORGETTING)
+    assert sorted(named) == sorted(there)
 
 
 def test_a_kill_at_each_step_of_landing_and_cleaning_loses_nothing_and_doubles_nothing(mortal: Mortal) -> None:
