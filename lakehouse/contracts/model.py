@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
+
+from lakehouse.contracts.policies import DriftPolicy, LatenessBy
 
 Conflict = Literal["quarantine", "extra"]
 
@@ -164,14 +166,6 @@ _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 
 @dataclass(frozen=True)
-class DriftPolicy:
-    """When drift is more than a warning. Shares of the rows of a day, 0 to 1; above it the check is an error, so 1.0 is off."""
-
-    unknown_fields_error_share: float = 1.0
-    quarantined_error_share: float = 0.05
-
-
-@dataclass(frozen=True)
 class RecordTime:
     """Where the time of a record stands (dotted path), and how it is written.
 
@@ -181,16 +175,6 @@ class RecordTime:
 
     path: str
     format: str = "rfc3339"
-
-
-@dataclass(frozen=True)
-class LatenessBy:
-    """Allowed lateness by the value of a string column. `allowed`: pairs of a value and what is allowed for it, None for never held; other values
-    have the `allowed_lateness` of the contract.
-    """
-
-    column: str
-    allowed: tuple[tuple[str, dt.timedelta | None], ...]
 
 
 @dataclass(frozen=True)
@@ -229,7 +213,7 @@ class Contract:
     rows_span_days: bool = False
     numbered_repeats: bool = False
     libraries: tuple[str, ...] = ()
-    drift: DriftPolicy = DriftPolicy()
+    drift: DriftPolicy = field(default_factory=DriftPolicy)
     freshness: dt.timedelta = dt.timedelta(hours=6)
     history: dt.timedelta = dt.timedelta(days=7305)
     tags: tuple[tuple[str, str], ...] = ()

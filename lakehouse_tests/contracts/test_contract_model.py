@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, LatenessBy, ListType, RecordTime
+from lakehouse.contracts.model import PROVENANCE, Column, Contract, JsonField, JsonInt, JsonObject, ListType, RecordTime
+from lakehouse.contracts.policies import LatenessBy
 from lakehouse.datasets.registry import all_datasets
 
 HOUR = dt.timedelta(hours=1)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from lakehouse.contracts.model import Column, LatenessBy
+from lakehouse.contracts.model import Column
 from lakehouse.contracts.page import columns_table, contract_sections, fill
+from lakehouse.contracts.policies import LatenessBy
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.marts.page import dataset_page, page_path

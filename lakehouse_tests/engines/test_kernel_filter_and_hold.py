@@ -15,7 +15,8 @@ from kernel_lines import LANDED, Kernel, whole
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
-from lakehouse.contracts.model import Column, Contract, LatenessBy
+from lakehouse.contracts.model import Column, Contract
+from lakehouse.contracts.policies import LatenessBy
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines import quarantine

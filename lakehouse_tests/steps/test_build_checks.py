@@ -11,7 +11,7 @@ import pytest
 from build_lakes import BEFORE, CLOCK, DAY, BuildLake, check_lake, event, whole
 
 from lakehouse.contracts.grain import Grain
-from lakehouse.contracts.model import DriftPolicy
+from lakehouse.contracts.policies import DriftPolicy
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Window
 from lakehouse.steps.build import DayReport

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from lakehouse.contracts.model import Column, Contract, LatenessBy, RecordTime
+from lakehouse.contracts.model import Column, Contract, RecordTime
+from lakehouse.contracts.policies import LatenessBy
 from lakehouse.datasets.logistics.layout import RECORD
 
 EVENTS, ORDERS, FLIGHTS = "events", "olist", "flights"
