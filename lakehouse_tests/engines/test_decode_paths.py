@@ -140,6 +140,9 @@ ODD = [
 ]
 
 
+TOKENS = [b"{", b"}", b"}{", b"} {", b'"', b'"s":', b'"l":[', b"]", b",", b":", b"\\", b"null", b"1", b" ", b"\t", b"\x00", b"\r", b'"a"']
+
+
 def dumped(record: object, compact: bool, ascii_only: bool) -> bytes:
     return json.dumps(record, separators=(",", ":") if compact else None, ensure_ascii=ascii_only).encode(errors="surrogatepass")
 
@@ -169,6 +172,16 @@ def test_records_that_fit_read_the_same_on_both_paths(rows: list[bytes], ended: 
 @given(st.lists(lines, max_size=8), st.sampled_from([b"\n", b"\r\n"]))
 def test_any_lines_read_the_same_on_both_paths(rows: list[bytes], newline: bytes) -> None:
     same(newline.join(rows))
+
+
+@settings(max_examples=300, deadline=None)
+@example(rows=[b'{"l":[{"n":"a"}', b'{"n":"b"}]}', b"{} {}"])
+@example(rows=[b'{"s":"a"}\x00}', b'{"s":"c"}{}'])
+@example(rows=[b"{}null{}", b"{}"])
+@given(rows=st.lists(st.lists(st.sampled_from(TOKENS), max_size=8).map(lambda tokens: b"{" + b"".join(tokens) + b"}"), max_size=5))
+def test_lines_between_braces_read_the_same_on_both_paths(rows: list[bytes]) -> None:
+    """Only the count of records proves that each of them is one: objects that share a line, or that would go on in the next, are told apart by it."""
+    same(b"\n".join(rows))
 
 
 @settings(max_examples=300, deadline=None)

@@ -81,11 +81,10 @@ def decode(block: bytes, first_number: int, contract: Contract, *, skip: frozens
 
 def _without_unsplit(lines: Lines, contract: Contract, pieces: _Pieces) -> Lines:
     """Put aside the lines that landed as `{"_raw": text}` because their source could not split them into a record."""
-    if _UNSPLIT not in lines.block or contract.record.field("_raw") is not None:
+    unsplit = lines.beginning(_UNSPLIT)
+    if not unsplit.any() or contract.record.field("_raw") is not None:
         return lines
-    unsplit = np.array(
-        [lines.block.startswith(_UNSPLIT, start) and _is_unsplit(lines.text(i)) for i, start in enumerate(lines.starts.tolist())], bool
-    )
+    unsplit[unsplit] = [_is_unsplit(lines.text(i)) for i in np.flatnonzero(unsplit).tolist()]
     told = "the source could not split it into a record"
     pieces.faults += [Fault(number, "unsplittable", None, told, is_record=False) for number in lines.numbers[unsplit].tolist()]
     return lines.take(~unsplit)
