@@ -81,9 +81,9 @@ class Lines:
 def plain_objects(lines: Lines) -> bool:
     """Whether the lines may be given to a reader of blocks: cheap, and False when in doubt.
 
-    Each line begins with `{` and ends with `}`, the text is UTF-8, and no line is long enough to be nested so deep that a reader that recurses dies of it.
-    A reader that takes only JSON then finds at least one object in each line, and none that goes on in the next: between the braces of two lines there
-    is a newline, which JSON has in no text, and no comma. So where it finds as many records as there are lines, each line is one.
+    Each line begins with `{` and ends with `}`, the text is UTF-8, and no line is long enough to be nested so deep that a reader that recurses dies
+    of it. A reader that takes only JSON then finds at least one object in each line, and none that goes on in the next: between the braces of two
+    lines there is a newline, which JSON has in no text, and no comma. So where it finds as many records as there are lines, each line is one.
     """
     data = np.frombuffer(lines.block, np.uint8)
     if not bool(np.all(data[lines.starts] == _OPEN) and np.all(data[lines.ends - 1] == _CLOSE)):
