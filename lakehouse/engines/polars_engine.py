@@ -15,10 +15,11 @@ import polars as pl
 from lakehouse.accounts.books import Books
 from lakehouse.datasets.model import Dataset
 from lakehouse.engines import quarantine
+from lakehouse.engines.kernel.absent import narrow
 from lakehouse.engines.kernel.census import Census
 from lakehouse.engines.kernel.origin import PartContext, Piece
 from lakehouse.engines.kernel.rows import BlockResult, process_block
-from lakehouse.engines.stretches import narrow, write_rows
+from lakehouse.engines.stretches import write_rows
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.landing.positions import read_positions
 from lakehouse.landing.read import read_part

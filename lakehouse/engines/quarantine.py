@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from lakehouse.engines.kernel.origin import Origin
 SCHEMA: dict[str, Any] = {c.name: polars_type(c.type) for c in QUARANTINE}
 
 
+@lru_cache(maxsize=1)
 def empty() -> pl.DataFrame:
     """No entries."""
     return pl.DataFrame(schema=SCHEMA)
@@ -38,6 +40,8 @@ def of_rows(frame: pl.DataFrame, origin: Origin, *, level: str = "row") -> pl.Da
 
 def of_held(frame: pl.DataFrame, time_column: str, origin: Origin) -> pl.DataFrame:
     """Entries for rows that came too late. `frame` has `_place`, `_row` and the event time."""
+    if not frame.height:
+        return empty()
     facts = frame.select("_place", "_row", rule=pl.lit(HELD_LATE), field=pl.lit(time_column), event_time=time_column)
     return of_rows(facts, origin, level=HELD_LEVEL)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 import polars as pl
 
@@ -33,11 +33,6 @@ class Written:
     lateness: Counter[int] = field(default_factory=Counter)
 
 
-def narrow(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the columns that hold nothing: even those take 16 bytes a row, and most events fill less than half of the columns."""
-    return rows.select(c for c in rows if c.null_count() < len(c))
-
-
 def write_rows(lake: Lake, contract: Contract, grain: Grain, digest: str, blocks: Sequence[pl.DataFrame]) -> Written:
     """Deduplicate the rows of all blocks (with or without their empty columns) and write what is kept, sorted by time, a file for each stretch.
 
@@ -62,7 +57,9 @@ def _write(lake: Lake, contract: Contract, path: str, take: Callable[[], pl.Data
 
 
 def _stretches(contract: Contract, blocks: Sequence[pl.DataFrame]) -> Iterator[Callable[[], pl.DataFrame]]:
-    """The rows with all columns of the table, cut by time into stretches of about as many rows; each is made when it is called."""
+    """The rows, cut by time into stretches of about as many rows; each is made when it is called."""
+    if not blocks:
+        return
     if sum(b.height for b in blocks) <= STRETCH_ROWS:
         yield partial(_whole, contract, blocks)
         return
@@ -75,10 +72,14 @@ def _stretches(contract: Contract, blocks: Sequence[pl.DataFrame]) -> Iterator[C
 
 
 def _whole(contract: Contract, blocks: Sequence[pl.DataFrame], places: Sequence[pl.Series] = (), number: int = 0) -> pl.DataFrame:
-    """The rows of all blocks whose place is this number (all rows without places), with the columns that are empty in all of them."""
-    schema = pl.DataFrame(schema={c.name: polars_type(c.type) for c in contract.table_columns[:-1]})
+    """The rows of all blocks whose place is this number (all rows without places). Of the columns that are empty in all of them it has the key's."""
     chosen = [b.filter(p == number) for b, p in zip(blocks, places, strict=True)] if places else blocks
-    return pl.concat([schema, *chosen], how="diagonal")
+    return pl.concat([_empty_key(contract), *chosen], how="diagonal")
+
+
+@lru_cache(maxsize=16)
+def _empty_key(contract: Contract) -> pl.DataFrame:
+    return pl.DataFrame(schema={name: polars_type(contract.column(name).type) for name in contract.key})
 
 
 def _lateness(kept: pl.DataFrame, contract: Contract) -> dict[int, int]:

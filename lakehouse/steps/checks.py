@@ -6,6 +6,7 @@ import datetime as dt
 import statistics
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
@@ -65,7 +66,7 @@ class DayFacts:
     table: DeltaTable | None
     committed: Mapping[dt.date, Build]
 
-    @property
+    @cached_property
     def books(self) -> Books:
         """The books of the day."""
         return total(a.books for a in self.accounts.values())

@@ -192,8 +192,7 @@ def _lists(values: Any, item: JsonType, extras: Extras, *, unordered: bool) -> L
 def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
     total = np.empty((len(values), 2), np.uint64)
     total[:] = _OBJECT
-    for index, field in enumerate(kind.fields):
-        column = pc.struct_field(values, [index])
+    for field, column in zip(kind.fields, values.flatten(), strict=True):
         if column.null_count == len(column):
             continue
         if isinstance(field.type, JsonText):  # mixed once per distinct text; null adds nothing

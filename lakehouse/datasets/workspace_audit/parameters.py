@@ -58,8 +58,9 @@ class Parameters:
         """The parameters of a struct array of events."""
         lists = pc.struct_field(events, "parameters")
         items = lists.flatten()
-        names = pc.struct_field(items, "name").dictionary_encode()
-        slots = {slot: pc.struct_field(items, slot) for slot in _SLOTS}
+        fields = dict(zip((field.name for field in items.type), items.flatten(), strict=True))
+        names = fields["name"].dictionary_encode()
+        slots = {slot: fields[slot] for slot in _SLOTS}
         valid = {slot: _valid(values) for slot, values in slots.items()}
         codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False)
         owner = pc.list_parent_indices(lists).to_numpy().astype(np.int64)

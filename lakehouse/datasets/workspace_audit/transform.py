@@ -46,8 +46,7 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
     rows = {**_envelope(table, owner), **typed, "event_index": pa.array(index)}
     rows["event_type"], rows["event_name"] = pc.struct_field(events, "type"), pc.struct_field(events, "name")
     rows["event_hash"] = hashes.to_arrow().take(_indices(owner))
-    frame = pl.DataFrame({name: pl.Series(name, values) for name, values in rows.items()})
-    frame = _derived(frame)
+    frame = _derived(pl.DataFrame(pa.table(rows)))
     extra = _extra(records, owner, index, parameters)
     faults = _faults(frame, bad)
     return frame.select(

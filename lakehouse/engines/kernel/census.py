@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakehouse.contracts.model import JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
 from lakehouse.contracts.types import whole
@@ -36,10 +35,10 @@ def _count(values: Any, kind: JsonType, path: str, found: Census) -> None:
         _count_inside(values, kind, path, found)
 
 
-def _count_inside(values: pa.Array[Any], kind: JsonType, path: str, found: Census) -> None:
+def _count_inside(values: Any, kind: JsonType, path: str, found: Census) -> None:
     if isinstance(kind, JsonObject):
-        for index, field in enumerate(kind.fields):
-            _count(pc.struct_field(values, [index]), field.type, f"{path}.{field.name}", found)
+        for field, inside in zip(kind.fields, values.flatten(), strict=True):
+            _count(inside, field.type, f"{path}.{field.name}", found)
 
 
 _KINDS: dict[type, str] = {JsonText: "string", JsonInt: "number", JsonFloat: "number", JsonBool: "boolean", JsonList: "array", JsonObject: "object"}

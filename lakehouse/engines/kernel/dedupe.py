@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from lakehouse.contracts.model import EXTRA, Contract
+from lakehouse.engines.kernel.absent import narrow, with_all_columns
 
 _CONTENT, _ROW = "_content_hash", "_row_index"
 
@@ -32,38 +32,31 @@ def deduplicate(frame: pl.DataFrame, contract: Contract) -> Deduplicated:
 
     The highest version column wins, then the smallest hash of the content, then the smallest `_extra`, whose text may tell the same in another
     order. Rows that are equal in all of that are the same row, and the place of the first in landing order is kept as provenance. The rows are
-    copied once, at the end; only those whose key is not alone are compared. Columns without a value take as long as others: they are added last.
+    copied once, at the end; only those whose key is not alone are compared. Columns without a value may be left out; `kept` has them.
     """
     key = list(contract.key)
-    schema = frame.schema
-    frame = frame.select([c for c in frame if c.name in key or c.null_count() < max(1, len(c))])
+    frame = narrow(frame, keep=key)
     places = frame.select(*key, "_part", "_line").with_row_index(_ROW)
     alone = frame.select(pl.struct(key).is_duplicated().not_()).to_series() if frame.height else pl.Series([], dtype=pl.Boolean)
     duplicates: dict[str, int] = {}
     conflicts = 0
     if not alone.all():
         several = frame.with_row_index(_ROW).filter(~alone)
-        winners, conflicts = _winners(several, contract, schema)
+        winners, conflicts = _winners(several, contract)
         lost = several.select(_ROW, "_part").join(winners, on=_ROW, how="anti")
         duplicates = dict(lost["_part"].value_counts().sort("_part").iter_rows())
         places = pl.concat([places.filter(alone), places.join(winners, on=_ROW, how="semi")])
     order = places.sort([contract.event_time, *key, "_part", "_line"])[_ROW]
-    return Deduplicated(_with_columns(frame.select(pl.all().gather(order)), schema), duplicates, conflicts)
+    return Deduplicated(with_all_columns(frame[order], contract), duplicates, conflicts)
 
 
-def _with_columns(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """The frame with these columns, in this order, those that it lacks without a value."""
-    absent = {name: pl.Series(name, [None], dtype=kind).new_from_index(0, frame.height) for name, kind in schema.items() if name not in frame.columns}
-    return frame.select([absent[name] if name in absent else frame[name] for name in schema])
-
-
-def _winners(several: pl.DataFrame, contract: Contract, schema: Mapping[str, Any]) -> tuple[pl.DataFrame, int]:
-    """The rows to keep (their places as `_row_index`), and how many keys have different content. `schema`: with the columns that hold nothing."""
+def _winners(several: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, int]:
+    """The rows to keep (their places as `_row_index`), and how many keys have different content."""
     key = list(contract.key)
     different = several.unique([n for n in contract.content_columns if n in several.columns]).filter(pl.struct(key).is_duplicated())
     # A row whose copies are all like it needs no hash: it wins or loses by its place alone.
     compared = several.join(different.select(key).unique(), on=key, how="semi") if different.height else several.clear()
-    hashes = compared.select(_ROW).with_columns(content_hash(_with_columns(compared, schema), contract).alias(_CONTENT))
+    hashes = compared.select(_ROW).with_columns(content_hash(with_all_columns(compared, contract), contract).alias(_CONTENT))
     conflicts = compared.select(key).with_columns(hashes[_CONTENT]).unique().group_by(key).len().filter(pl.col("len") > 1).height
     order = [*key, *([contract.version_column] if contract.version_column else []), _CONTENT, EXTRA.name, "_landed_at", "_part", "_line"]
     order = [name for name in order if name == _CONTENT or name in several.columns]

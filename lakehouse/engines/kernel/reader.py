@@ -56,7 +56,7 @@ def _read(text: bytes, schema: pa.Schema, block_bytes: int) -> pa.Table | None:
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
     try:
         source: Any = pa.BufferReader(text)
-        table = pj.read_json(source, pj.ReadOptions(block_size=block_bytes), options).combine_chunks()
+        table = pj.read_json(source, pj.ReadOptions(block_size=block_bytes, use_threads=False), options).combine_chunks()
         if max(map(_levels, table.schema.types)) >= MAX_DEPTH:
             return None
         table.validate()  # of lists that hold nothing but several nulls the reader makes arrays that are too short

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from lakehouse.accounts.books import Books, total
+from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
 from lakehouse.datasets.model import Transform
 from lakehouse.engines import quarantine
@@ -18,6 +20,9 @@ from lakehouse.engines.kernel.origin import Origin, Piece, Places
 from lakehouse.settings import TokenKey
 
 _HELD, _FILTERED = "_held", "_filtered"
+_NONE_BAD = pl.DataFrame(
+    schema={"index": pl.Int64, "rule": pl.String, "field": pl.String, "_place": pl.Int64, "_row": pl.Int64, "event_time": pl.Datetime("us", "UTC")}
+)
 
 
 @dataclass(frozen=True)
@@ -117,16 +122,25 @@ def _rowless(decoded: decode.Decoded, frame: pl.DataFrame) -> list[decode.Fault]
 
 def _bad_rows(frame: pl.DataFrame, contract: Contract, origin: Origin) -> pl.DataFrame:
     """Rows to quarantine: `index`, `rule`, `field`, `_place`, `_row`, `event_time`; each row once."""
-    time = contract.event_time
+    time, grain = contract.event_time, origin.grain
     faults = validate.find_faults(frame, contract).rename({"row": "index"})
+    strays = not contract.rows_span_days and not _within(frame[time], grain)
+    if not faults.height and not strays and grain.kind != "unplaced":
+        return _NONE_BAD
     facts = frame.with_row_index("index").select("index", "_place", "_row", event_time=time)
-    if origin.grain.kind == "unplaced":
+    if grain.kind == "unplaced":
         faults = _without_place(facts, time, origin)  # why a line has no place comes before what else is wrong with it
-    elif not contract.rows_span_days:
-        inside = pl.col("event_time").is_between(origin.grain.start, origin.grain.end, closed="left")
+    elif strays:
+        inside = pl.col("event_time").is_between(grain.start, grain.end, closed="left")
         lost = facts.filter(~inside).select("index", rule=pl.lit("misrouted"), field=pl.lit(time))
         faults = pl.concat([faults, lost]).unique("index", keep="first", maintain_order=True)
     return faults.join(facts, on="index", how="left", maintain_order="left").with_columns(pl.col("index").cast(pl.Int64))
+
+
+def _within(times: pl.Series, grain: Grain) -> bool:
+    low: Any = times.min()
+    high: Any = times.max()
+    return low is None or bool(grain.start <= low and high < grain.end)
 
 
 def _without_place(facts: pl.DataFrame, time: str, origin: Origin) -> pl.DataFrame:

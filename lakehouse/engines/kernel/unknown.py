@@ -93,10 +93,8 @@ def _narrow(values: Any, kind: JsonType) -> Any:
         return pa.ListArray.from_arrays(values.offsets, items, type=pa.list_(items.type), mask=mask)
     if isinstance(kind, JsonObject):
         places = [values.type.get_field_index(f.name) for f in kind.fields]
-        fields = [
-            _narrow(pc.struct_field(values, [place]), f.type) if place >= 0 else _nulls(len(values), f.type)
-            for place, f in zip(places, kind.fields, strict=True)
-        ]
+        found = values.flatten()
+        fields = [_narrow(found[place], f.type) if place >= 0 else _nulls(len(values), f.type) for place, f in zip(places, kind.fields, strict=True)]
         names = [f.name for f in kind.fields]
         mask = pc.is_null(values) if values.null_count else None
         return pa.StructArray.from_arrays(fields, names=names, mask=mask)
@@ -150,7 +148,7 @@ def _lacks_inside(values: Any, kind: JsonType) -> bool:
     if isinstance(kind, JsonList):
         items = values.flatten()
         return items.null_count > 0 or _lacks_inside(items, kind.item)
-    return isinstance(kind, JsonObject) and any(_lacks(pc.struct_field(values, [i]), f) for i, f in enumerate(kind.fields))
+    return isinstance(kind, JsonObject) and any(map(_lacks, values.flatten(), kind.fields))
 
 
 def _miss(values: Any, field: JsonField, path: str, rows: Rows, missing: dict[int, str]) -> None:

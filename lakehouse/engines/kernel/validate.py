@@ -73,16 +73,19 @@ def find_faults(frame: pl.DataFrame, contract: HasColumns) -> pl.DataFrame:
     """
     if not isinstance(frame, pl.DataFrame):
         raise TypeError(f"expected an eager polars.DataFrame, got {type(frame).__name__}: Pandera checks no values on lazy frames")
-    found = [_from_transform(frame), _from_pandera(frame, contract)]
+    found = [f for f in (_from_transform(frame), _from_pandera(frame, contract)) if f.height]
+    if not found:
+        return _empty()
     return pl.concat(found).unique("row", keep="first", maintain_order=True).sort("row")
 
 
+@lru_cache(maxsize=1)
 def _empty() -> pl.DataFrame:
     return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String, "field": pl.String})
 
 
 def _from_transform(frame: pl.DataFrame) -> pl.DataFrame:
-    if FAULTS not in frame.columns:
+    if FAULTS not in frame.columns or frame[FAULTS].null_count() == frame.height:
         return _empty()
     told = frame.lazy().with_row_index("row").select("row", FAULTS).filter(pl.col(FAULTS).list.len() > 0)
     parts = told.select("row", pl.col(FAULTS).list.first().str.splitn(":", 2).alias("f")).collect()
