@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pyarrow as pa
-
 from lakehouse.contracts.model import JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
 from lakehouse.contracts.types import whole
 from lakehouse.datasets.model import Records
