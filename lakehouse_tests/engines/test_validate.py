@@ -151,12 +151,15 @@ ODD = {
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional=ODD), max_size=3))
-def test_pandera_is_asked_exactly_when_it_would_refuse_a_row(rows: list[dict[str, Any]]) -> None:
+def test_pandera_is_asked_of_exactly_the_rows_that_it_would_refuse(rows: list[dict[str, Any]]) -> None:
     made = frame(*rows) if rows else frame({}).head(0)
     try:
         pandera_schema(CONTRACT).validate(made, lazy=True)
-    except SchemaErrors:
-        refused = True
+    except SchemaErrors as errors:
+        refused = set(errors.failure_cases["index"])
     else:
-        refused = False
-    assert bool(made.select(breached(CONTRACT)).item()) is refused
+        refused = set()
+    any_bad, bad = breached(CONTRACT)
+    assert bool(made.select(any_bad).item()) is bool(refused)
+    assert set(made.with_row_index().filter(bad)["index"]) == refused
+    assert set(find_faults(made, CONTRACT)["row"]) == refused

@@ -23,7 +23,7 @@ from lakehouse.engines.kernel import shape, unknown
 from lakehouse.engines.kernel.lines import MAX_DEPTH, Lines, plain_objects, suspicious, too_deep
 from lakehouse.engines.kernel.numbers import has_numbers, quote_numbers
 from lakehouse.engines.kernel.reader import read_block
-from lakehouse.engines.kernel.typed import conforming
+from lakehouse.engines.kernel.typed import conforming, misfits
 
 _SMALLEST = 32  # lines that the judge reads one by one rather than halving them again
 _UNSPLIT = b'{"_raw":'
@@ -120,6 +120,7 @@ def _put_aside(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool)
     """
     if fast:
         odd = suspicious(lines)
+        odd[~odd] = misfits(lines.take(~odd), contract.record)
         if odd.any() and _try_without(odd, lines, contract, pieces):
             return
         odd[~odd] = ~conforming(lines.take(~odd), contract)
@@ -191,9 +192,9 @@ def _read(lines: Lines, contract: Contract, pieces: _Pieces, *, fast: bool) -> N
 def _try_fast(lines: Lines, contract: Contract, pieces: _Pieces, *, judged: bool) -> bool:
     if not len(lines):
         return True
-    if not judged and not plain_objects(lines):
-        return False
     text, longest = lines.joined(), int((lines.ends - lines.starts).max())
+    if not judged and not plain_objects(lines, text):
+        return False
     table = None if has_numbers(text, contract.record) else read_block(text, contract.record, longest=longest)
     if table is None and (quoted := quote_numbers(text, contract.record)) != text:
         table = read_block(quoted, contract.record, longest=2 * longest)

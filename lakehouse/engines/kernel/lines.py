@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
 
 # Readers that recurse per level die of a stack overflow on hostile nesting (pyarrow does, at some 10^5 levels). Real records have about ten.
 MAX_DEPTH = 100
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 # What is shorter cannot be nested that deep, and what is nested past MAX_DEPTH shows in the type that the reader finds.
 _LONG = 1 << 12
-_NEWLINE, _RETURN, _OPEN, _CLOSE, _SPACE = 10, 13, 123, 125, 32
+_NEWLINE, _RETURN, _OPEN, _CLOSE, _SPACE, _ASCII = 10, 13, 123, 125, 32, 127
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,23 @@ class Lines:
 
     def joined(self) -> bytes:
         """The lines as one text, each ended by a newline. The block itself where nothing was left out."""
-        if len(self) and self.starts[0] == 0 and self.ends[-1] >= len(self.block) - 1 and bool(np.all(self.starts[1:] == self.ends[:-1] + 1)):
+        if not len(self):
+            return b""
+        gaps = np.flatnonzero(self.starts[1:] != self.ends[:-1] + 1)  # lines without one between them are copied together
+        starts, ends = self.starts[np.append(0, gaps + 1)].tolist(), self.ends[np.append(gaps, len(self) - 1)].tolist()
+        if not len(gaps) and starts[0] == 0 and ends[0] >= len(self.block) - 1:
             return self.block
-        return b"".join(self.block[s:e] + b"\n" for s, e in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+        return b"".join(self.block[s:e] + b"\n" for s, e in zip(starts, ends, strict=True))
+
+    def texts(self) -> pl.Series:
+        """The lines, which must be UTF-8, each with its newline."""
+        joined = self.joined()
+        ends = np.minimum(np.append(0, np.cumsum(self.ends - self.starts + 1)), len(joined))
+        return pl.Series("line", pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(ends.data), pa.py_buffer(joined)))
 
 
-def plain_objects(lines: Lines) -> bool:
-    """Whether the lines may be given to a reader of blocks: cheap, and False when in doubt.
+def plain_objects(lines: Lines, text: bytes) -> bool:
+    """Whether the lines may be given to a reader of blocks: cheap, and False when in doubt. `text`: the lines joined.
 
     Each line begins with `{` and ends with `}`, the text is UTF-8, and no line is long enough to be nested so deep that a reader that recurses dies
     of it. A reader that takes only JSON then finds at least one object in each line, and none that goes on in the next: between the braces of two
@@ -88,20 +100,27 @@ def plain_objects(lines: Lines) -> bool:
     data = np.frombuffer(lines.block, np.uint8)
     if not bool(np.all(data[lines.starts] == _OPEN) and np.all(data[lines.ends - 1] == _CLOSE)):
         return False
-    return _is_utf8(lines.joined()) and not _deep(lines)
+    return _is_utf8(text) and not _deep(lines)
 
 
 def suspicious(lines: Lines) -> npt.NDArray[np.bool_]:
-    """Which lines their bytes alone speak against: no braces at the ends, or not as many that close as open. A guess, in both directions."""
+    """Which lines their bytes alone speak against: no braces at the ends, not as many that close as open, a control character, or no UTF-8.
+
+    A guess, in both directions.
+    """
     data = np.frombuffer(lines.block, np.uint8)
-    ends = (data[lines.starts] != _OPEN) | (data[lines.ends - 1] != _CLOSE)
-    odd: npt.NDArray[np.bool_] = ends | (_count(data, _OPEN, lines) != _count(data, _CLOSE, lines))
+    odd: npt.NDArray[np.bool_] = (data[lines.starts] != _OPEN) | (data[lines.ends - 1] != _CLOSE)
+    odd |= _count(data == _OPEN, lines) != _count(data == _CLOSE, lines)
+    odd |= _count(data < _SPACE, lines) > 0
+    if not lines.block.isascii():
+        wide = np.flatnonzero(_count(data > _ASCII, lines))
+        odd[[i for i in wide.tolist() if not _is_utf8(lines.text(i))]] = True
     return odd
 
 
-def _count(data: npt.NDArray[np.uint8], byte: int, lines: Lines) -> npt.NDArray[np.int64]:
-    """How often a byte is in each line. Few bytes are braces: to look for their places takes a tenth of adding up all bytes."""
-    places = np.flatnonzero(data == byte)
+def _count(hits: npt.NDArray[np.bool_], lines: Lines) -> npt.NDArray[np.int64]:
+    """How many of the bytes that were hit are in each line. Few are: to look for their places takes a tenth of adding up all bytes."""
+    places = np.flatnonzero(hits)
     return np.searchsorted(places, lines.ends) - np.searchsorted(places, lines.starts)
 
 

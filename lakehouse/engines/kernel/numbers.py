@@ -44,7 +44,7 @@ def quote_numbers(text: bytes, record: JsonObject) -> bytes:
 
 @lru_cache(maxsize=16)
 def _pattern(record: JsonObject) -> str | None:
-    fields = list(_fields(record))
+    fields = list(fields_of(record))
     others = {name for name, kind in fields if not (isinstance(kind, JsonText) and kind.numbers)}
     names = sorted({name for name, _ in fields} - others)
     if not names:
@@ -52,11 +52,11 @@ def _pattern(record: JsonObject) -> str | None:
     return r'([^\\]"(?:' + "|".join(map(re.escape, names)) + r')"[ \t]*:[ \t]*)(' + _PLAIN + ")"
 
 
-def _fields(kind: JsonType) -> Iterator[tuple[str, JsonType]]:
-    """Every declared field, at any depth."""
+def fields_of(kind: JsonType) -> Iterator[tuple[str, JsonType]]:
+    """Every declared field, at any depth: its name and type."""
     while isinstance(kind, JsonList):
         kind = kind.item
     if isinstance(kind, JsonObject):
         for field in kind.fields:
             yield field.name, field.type
-            yield from _fields(field.type)
+            yield from fields_of(field.type)

@@ -1,7 +1,8 @@
-"""Which lines hold the declared types: a typed reader over single lines, to tell those apart that make a reader of blocks give up."""
+"""Which lines hold the declared types, to tell those apart that make a reader of blocks give up: by their text, or by a reader of single lines."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +12,48 @@ import numpy.typing as npt
 
 from lakehouse.contracts.model import Contract, JsonBool, JsonFloat, JsonInt, JsonList, JsonObject, JsonText, JsonType
 from lakehouse.engines.kernel.lines import Lines
+from lakehouse.engines.kernel.numbers import fields_of
 
 _SCALARS: dict[type, Any] = {JsonText: str, JsonInt: int, JsonFloat: float, JsonBool: bool}
+
+
+_OTHERWISE: dict[type, str] = {
+    JsonInt: r"""["tf\[{]|-?[0-9]+[.eE]|-?[0-9]{19}""",
+    JsonFloat: r"""["tf\[{]""",
+    JsonBool: r"[^tfn \t]",
+    JsonList: r"[^\[n \t]",
+    JsonObject: r"[^{n \t]",
+}
+_NO_TEXT, _NO_TEXT_OR_NUMBER = r"""[^"n \t]""", r"""[^"n0-9 \t-]"""  # how a value of another type than the declared one begins
+
+
+def misfits(lines: Lines, record: JsonObject) -> npt.NDArray[np.bool_]:
+    """Which lines (UTF-8) seem to hold a declared field of another type. A guess by the names of fields, in both directions, at a tenth of what it
+    costs to read the lines one by one.
+    """
+    pattern = _misfit(record)
+    if pattern is None:
+        return np.zeros(len(lines), bool)
+    return lines.texts().str.contains(pattern).fill_null(value=False).to_numpy()
+
+
+@lru_cache(maxsize=16)
+def _misfit(record: JsonObject) -> str | None:
+    """A field of a name that the record has for one type only, and behind it what no value of that type begins with."""
+    named: dict[str, set[str]] = {}
+    for name, kind in fields_of(record):
+        named.setdefault(name, set()).add(_otherwise(kind))
+    by_begin: dict[str, list[str]] = {}
+    for name, begins in named.items():
+        if len(begins) == 1:
+            by_begin.setdefault(begins.pop(), []).append(re.escape(name))
+    return "|".join(rf"""[{{,][ \t]*"(?:{"|".join(names)})"[ \t]*:[ \t]*(?:{begin})""" for begin, names in by_begin.items()) or None
+
+
+def _otherwise(kind: JsonType) -> str:
+    if isinstance(kind, JsonText):
+        return _NO_TEXT_OR_NUMBER if kind.numbers else _NO_TEXT
+    return _OTHERWISE[type(kind)]
 
 
 def conforming(lines: Lines, contract: Contract) -> npt.NDArray[np.bool_]:
