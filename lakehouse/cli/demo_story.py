@@ -19,6 +19,7 @@ from lakehouse.cli.output import facts, table, tick
 from lakehouse.cli.simulated import serving
 from lakehouse.cli.work import advancing, failed_checks, show_built, show_published, show_read
 from lakehouse.datasets.model import Dataset
+from lakehouse.marts.build import builds_ahead
 from lakehouse.marts.dbt_helper import dbt_helper
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.publish import unpublished_days
@@ -86,7 +87,7 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
     _generate(demo.samples, console, quiet=quiet)
     alone = len(demo.samples) == 1  # of many, marts are published once, when what comes late is in them
     with ExitStack() as stack:
-        stack.enter_context(dbt_helper(ahead=bool(demo.new)))
+        stack.enter_context(builds_ahead(demo.lake) if demo.new else dbt_helper())
         for clock, samples in demo.first_looks():
             story.demo = demo = demo.at(clock)
             _head(console, f"First look, {clock:%Y-%m-%d %H:%M} UTC", "read from real files or over real HTTP, then built day by day")

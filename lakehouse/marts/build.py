@@ -8,6 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
-from lakehouse.marts.dbt import DbtRun, read_run, run_dbt
+from lakehouse.marts.dbt import DbtRun, parse_ahead, read_run, run_dbt
 from lakehouse.marts.dbt_helper import dbt_helper
 from lakehouse.marts.plan import Asked, Plan, plan_build, project_digest, recipe
 from lakehouse.marts.reach import ranges
@@ -64,6 +65,21 @@ def build_marts(
     raise ConflictError(
         f"The marts of {dataset.name}: other builds were published first {_TRIES} times in a row. Try again, or build in one place only."
     )
+
+
+def builds_ahead(lake: Lake) -> AbstractContextManager[None]:
+    """All marts that are built within the block are built by one dbt process, which begins at once to read the project."""
+    return dbt_helper(ahead=parse_ahead(_parsed(lake)))
+
+
+def _parsed(lake: Lake) -> Path:
+    """Where the parsed dbt project is kept, for the marts of all datasets: parsing takes longer than building."""
+    name = "-".join([project_digest(), *(importlib.metadata.version(package) for package in _SOFTWARE)])
+    folder = publish.local_root(lake) / "marts" / ".parsed"
+    for old in folder.glob("*.msgpack"):
+        if old.stem != name:
+            old.unlink(missing_ok=True)
+    return folder / f"{name}.msgpack"
 
 
 @dataclass
@@ -133,7 +149,7 @@ class _Attempt:
             return self._skip(plan)
         fail_point("marts.before_dbt")
         command = ["build", "--select", *self._selection(plan)]
-        run_dbt(command, target=self.target, file=self.file, parsed=self._parsed(), variables=self._variables(plan), line=self._say)
+        run_dbt(command, target=self.target, file=self.file, parsed=_parsed(self.lake), variables=self._variables(plan), line=self._say)
         result = read_run(self.target, {test.name: spec.name for spec in self.specs for test in spec.tests})
         if result.red or not result.models:
             raise self._refused(result)
@@ -186,21 +202,12 @@ class _Attempt:
             **self.variables,
         }
 
-    def _parsed(self) -> Path:
-        """Where the parsed dbt project is kept, for the marts of all datasets: parsing takes longer than building."""
-        name = "-".join([project_digest(), *(importlib.metadata.version(package) for package in _SOFTWARE)])
-        folder = publish.local_root(self.lake) / "marts" / ".parsed"
-        for old in folder.glob("*.msgpack"):
-            if old.stem != name:
-                old.unlink(missing_ok=True)
-        return folder / f"{name}.msgpack"
-
     def _stretches(self, plan: Plan) -> dict[str, tuple[DateRange, ...]]:
         return {spec.name: tuple(ranges(plan.dates[spec.name], spec.parsed_reach.step)) for spec in self.specs if spec.name in plan.dates}
 
     def _say(self, line: str) -> None:
         if " of " in line and any(word in line for word in (" OK ", " PASS ", " ERROR ", " FAIL ", " WARN ")):
-            self.progress(line.split("  ", 1)[-1].strip())
+            self.progress(line)
 
     def _finish(self) -> dict[str, int]:
         """Take the sources and staging out of the file; returns the rows of each table that is left."""

@@ -17,6 +17,8 @@ ENV_FILE = "LAKEHOUSE_MARTS_FILE"
 _GOOD, _RED = 0, 3  # exit codes of `dbt_process`
 # The frames of a Python traceback; its last line, the error, stays.
 _TRACEBACK = re.compile(r"[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+")
+_FLAGS = ("--no-use-colors", "--no-partial-parse", "--log-level", "none", "--log-level-file", "none")  # `dbt_process` tells and logs
+_RESULTS = "results.json"
 _TAIL = 4000  # characters of dbt's own words that an error repeats
 
 
@@ -95,26 +97,43 @@ def run_dbt(
     project for the next time; its name must change with the project. `line` is called with each line that dbt says. Raises `TerminalError` when dbt
     could not run at all.
     """
+    wanted = [] if command[0] == "parse" else ["--no-write-json"]
+    arguments = [*_FLAGS, *wanted, *command, *_places(target), "--vars", msgspec.json.encode(dict(variables or {})).decode()]
+    code, said = run_process(_request(target, arguments, file=file, parsed=parsed), line or (lambda _: None))
+    if code not in (_GOOD, _RED):
+        told = _TRACEBACK.sub("", said).strip()
+        last = told.splitlines()[-1] if told else "it said nothing"
+        raise TerminalError(f"dbt could not run in {target} (exit code {code}): {last}\nIt said:\n{told[-_TAIL:]}")
+    return code == _GOOD
+
+
+def parse_ahead(parsed: Path) -> Path:
+    """A request that has the project read before a run asks for it (see `dbt_helper`). `parsed`: as `run_dbt` takes it."""
+    return _request(parsed.with_suffix(""), None, file=None, parsed=parsed)
+
+
+def _places(target: Path) -> list[str]:
+    return ["--project-dir", str(dbt_project()), "--profiles-dir", str(dbt_project()), "--target-path", str(target), "--log-path", str(target)]
+
+
+def _request(target: Path, arguments: Sequence[str] | None, *, file: Path | None, parsed: Path | None) -> Path:
+    """Write a request (see `dbt_process`) into its target folder."""
     target.mkdir(parents=True, exist_ok=True)
-    places = ["--project-dir", str(dbt_project()), "--profiles-dir", str(dbt_project()), "--target-path", str(target), "--log-path", str(target)]
-    flags = ["--no-use-colors", "--no-partial-parse", "--log-level-file", "info"]
     request = {
-        "arguments": [*flags, *command, *places, "--vars", msgspec.json.encode(dict(variables or {})).decode()],
-        "parse": [*flags, "--quiet", "parse", *places],
+        "arguments": arguments,
+        "parse": [*_FLAGS, "--no-write-json", "parse", *_places(target)],
         "parsed": str(parsed) if parsed is not None else None,
+        "log": str(target / "dbt.log"),
+        "results": str(target / _RESULTS),
         "environment": {
             "DO_NOT_TRACK": "1",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             ENV_FILE: str(file) if file is not None else ":memory:",
         },
     }
-    (target / "request.json").write_bytes(msgspec.json.encode(request))
-    code, said = run_process(target / "request.json", line or (lambda _: None))
-    if code not in (_GOOD, _RED):
-        told = _TRACEBACK.sub("", said).strip()
-        last = told.splitlines()[-1] if told else "it said nothing"
-        raise TerminalError(f"dbt could not run in {target} (exit code {code}): {last}\nIt said:\n{told[-_TAIL:]}")
-    return code == _GOOD
+    path = target / "request.json"
+    path.write_bytes(msgspec.json.encode(request))
+    return path
 
 
 def read_run(target: Path, tests_of: Mapping[str, str]) -> DbtRun:
@@ -123,7 +142,7 @@ def read_run(target: Path, tests_of: Mapping[str, str]) -> DbtRun:
     Raises `TerminalError` when it left no results.
     """
     try:
-        results = msgspec.json.decode((target / "run_results.json").read_bytes(), type=_RunResults)
+        results = msgspec.json.decode((target / _RESULTS).read_bytes(), type=_RunResults)
     except FileNotFoundError as error:
         raise TerminalError(f"dbt left no results in {target}; its log is {target / 'dbt.log'}.") from error
     models, tests = [], []

@@ -23,12 +23,13 @@ class _Helpers:
         self._blocks = 0
         self._idle: _Process | None = None
 
-    def open(self, *, ahead: bool) -> None:
-        """Keep a process from now on; `ahead`: start it."""
+    def open(self, ahead: Path | None) -> None:
+        """Keep a process from now on; `ahead`: start it with this request."""
         with self._lock:
             self._blocks += 1
-            if ahead and self._idle is None:
+            if ahead is not None and self._idle is None:
                 self._idle = _start()
+                _send(self._idle, ahead)
 
     def close(self) -> None:
         """End the one that waits, when nobody else wants it kept."""
@@ -61,12 +62,12 @@ _helpers = _Helpers()
 
 
 @contextlib.contextmanager
-def dbt_helper(*, ahead: bool = False) -> Iterator[None]:
+def dbt_helper(*, ahead: Path | None = None) -> Iterator[None]:
     """All runs within the block are served by one process, one after the other; blocks may lie in each other.
 
-    It starts with the first run, or at once (`ahead`), and ends with the block.
+    It starts with the first run, or at once with a request (`ahead`) to read the project, and ends with the block.
     """
-    _helpers.open(ahead=ahead)
+    _helpers.open(ahead)
     try:
         yield
     finally:
@@ -93,11 +94,8 @@ def run_process(request: Path, line: Callable[[str], None]) -> tuple[int, str]:
 
 def _ask(process: _Process, request: Path, said: list[str], line: Callable[[str], None]) -> int | None:
     """The exit code of a run; None when the process ended instead of telling."""
-    assert process.stdin is not None  # noqa: S101  it is a pipe
-    assert process.stdout is not None  # noqa: S101
-    with contextlib.suppress(BrokenPipeError):  # it ended: there is nothing to read either
-        process.stdin.write(f"{request}\n")
-        process.stdin.flush()
+    _send(process, request)
+    assert process.stdout is not None  # noqa: S101  it is a pipe
     for text in process.stdout:
         words, done, code = text.partition(DONE)
         if words:
@@ -106,6 +104,13 @@ def _ask(process: _Process, request: Path, said: list[str], line: Callable[[str]
         if done:
             return int(code)
     return None
+
+
+def _send(process: _Process, request: Path) -> None:
+    assert process.stdin is not None  # noqa: S101  it is a pipe
+    with contextlib.suppress(BrokenPipeError):  # it ended: there is nothing to read either
+        process.stdin.write(f"{request}\n")
+        process.stdin.flush()
 
 
 def _end(process: _Process) -> int:

@@ -2,12 +2,17 @@
 
 It imports dbt first, so that it can be started before there is a request. A request is a file: the dates of a long backfill are longer than what a
 pipe takes at once. What dbt says goes to standard output, and last a line that begins with `DONE` and tells the exit code: 0 good, 3 dbt ran and
-something failed, anything else: dbt could not run; without that line the process ended over it. Between two requests no file of a build is open. The
-process ends with its standard input, also in the middle of a request: then its parent is gone.
+something failed, anything else: dbt could not run; without that line the process ended over it. A request without arguments only has the project
+read ahead, and is not answered. Between two requests no file of a build is open. The process ends with its standard input, also in the middle of a
+request: then its parent is gone.
+
+dbt itself makes two lines of each of its thousands of events and looks through the environment for secrets in each, and writes the whole project as
+JSON with every run: a fifth of the time of a build. So it is told to log and write nothing, and what is wanted of both is taken here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -15,25 +20,35 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 DONE = "\x1edone "
 _FAILED = 2
+_TOLD = ("info", "warn", "error")
 
 
 def main() -> None:
-    """Run dbt by each request: with `arguments`; `parsed`: where the parsed project is kept for the next time, or null to parse it anew."""
+    """Run dbt by each request: with `arguments`; `parsed`: where the parsed project is kept for the next time, or null to parse it anew (with the
+    arguments `parse`); `log`, `results`: files for what dbt said and did, or null.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; whoever started this ends it
     requests: queue.SimpleQueue[Path] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     import dbt.adapters.duckdb  # noqa: F401  found by its name when dbt runs
 
+    project = _Project()
     while True:
-        code = _run(json.loads(requests.get().read_text(encoding="utf-8")))
+        request = json.loads(requests.get().read_text(encoding="utf-8"))
+        os.environ.update(request["environment"])
+        if request["arguments"]:
+            code = _run(request, project)
+            _let_go()
+            sys.stdout.write(f"{DONE}{code}\n")
+            sys.stdout.flush()
+        project.read_ahead(request)
         _let_go()
-        sys.stdout.write(f"{DONE}{code}\n")
-        sys.stdout.flush()
 
 
 def _listen(requests: queue.SimpleQueue[Path]) -> None:
@@ -42,22 +57,79 @@ def _listen(requests: queue.SimpleQueue[Path]) -> None:
     os._exit(0)
 
 
-def _run(request: dict[str, Any]) -> int:
+def _run(request: dict[str, Any], project: _Project) -> int:
     from dbt.cli.main import dbtRunner
 
-    os.environ.update(request["environment"])
-    manifest = None
-    if request["parsed"]:
-        manifest, code = _parsed(Path(request["parsed"]), request["parse"])
-        if manifest is None:
-            return code
-    return _code(dbtRunner(manifest=manifest).invoke(request["arguments"]))
+    with _telling(request["log"]) as say:
+        manifest = None
+        if request["parsed"]:
+            manifest, code = project.take(request, say)
+            if manifest is None:
+                return code
+        outcome = dbtRunner(manifest=manifest, callbacks=[say]).invoke(request["arguments"])
+    if request["results"] and hasattr(outcome.result, "results"):
+        Path(request["results"]).write_text(json.dumps(_results(outcome.result)), encoding="utf-8")
+    return _code(outcome)
 
 
-def _parsed(path: Path, arguments: list[str]) -> tuple[Any, int]:
+@contextlib.contextmanager
+def _telling(log: str | None) -> Iterator[Callable[[Any], None]]:
+    """Something that tells events of dbt, from information on, on standard output and in a log."""
+    from dbt_common.events.functions import env_scrubber
+
+    with Path(log or os.devnull).open("a", encoding="utf-8") as file:
+
+        def say(event: Any) -> None:
+            if event.info.level in _TOLD:
+                text = env_scrubber(event.info.msg)
+                sys.stdout.write(f"{text}\n")
+                file.write(f"{event.info.ts.ToJsonString()} {event.info.level}: {text}\n")
+
+        yield say
+        sys.stdout.flush()
+
+
+def _results(result: Any) -> dict[str, Any]:
+    nodes = [
+        {
+            "unique_id": one.node.unique_id,
+            "status": str(one.status),
+            "execution_time": one.execution_time,
+            "message": one.message,
+            "failures": one.failures,
+            "compiled_code": getattr(one.node, "compiled_code", None),
+        }
+        for one in result.results
+    ]
+    return {"results": nodes, "elapsed_time": result.elapsed_time}
+
+
+class _Project:
+    """The parsed project, read while nobody waits for it. A run changes what it is given, so each gets its own."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._manifest: Any = None
+
+    def read_ahead(self, request: dict[str, Any]) -> None:
+        """Have the project for the next request that wants the same. What goes wrong is told when it is wanted."""
+        path = request["parsed"]
+        if path and (not request["arguments"] or Path(path).exists()):
+            self._path, (self._manifest, _) = path, _parsed(Path(path), request["parse"], lambda _: None)
+
+    def take(self, request: dict[str, Any], say: Callable[[Any], None]) -> tuple[Any, int]:
+        """(the project, 0); (None, exit code) where it cannot be parsed."""
+        path, manifest = self._path, self._manifest
+        self._path, self._manifest = "", None
+        if manifest is not None and path == request["parsed"]:
+            return manifest, 0
+        return _parsed(Path(request["parsed"]), request["parse"], say)
+
+
+def _parsed(path: Path, arguments: list[str], say: Callable[[Any], None]) -> tuple[Any, int]:
     """The parsed project from a file, or parsed now and kept there; (None, exit code) where it cannot be parsed.
 
-    What dbt is told by variables is looked up when a model is compiled, not here. A run changes what it is given, so each has its own.
+    What dbt is told by variables is looked up when a model is compiled, not here.
     """
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
@@ -67,7 +139,7 @@ def _parsed(path: Path, arguments: list[str]) -> tuple[Any, int]:
         manifest: Any = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
         manifest.build_flat_graph()
         return manifest, 0
-    outcome = dbtRunner().invoke(arguments)
+    outcome = dbtRunner(callbacks=[say]).invoke(arguments)
     if not isinstance(outcome.result, Manifest):
         return None, _code(outcome) or _FAILED
     path.parent.mkdir(parents=True, exist_ok=True)

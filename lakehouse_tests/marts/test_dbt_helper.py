@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,7 +29,9 @@ def request_file(tmp_path: Path) -> Request:
 
     def made(*arguments: str) -> Path:
         file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
-        file.write_text(json.dumps({"arguments": arguments or ["--version"], "parsed": None, "parse": [], "environment": {}}))
+        file.write_text(
+            json.dumps({"arguments": arguments or ["--version"], "parsed": None, "parse": [], "log": None, "results": None, "environment": {}})
+        )
         return file
 
     return made
@@ -81,15 +84,15 @@ def test_without_a_block_a_process_is_started_for_the_run_and_ended(request_file
     assert "installed" in said
 
 
-def test_one_that_was_started_ahead_and_not_needed_is_ended(started: list[Any]) -> None:
-    with pytest.raises(KeyboardInterrupt), dbt_helper.dbt_helper(ahead=True):
+def test_one_that_was_started_ahead_and_not_needed_is_ended(tmp_path: Path, started: list[Any]) -> None:
+    with pytest.raises(KeyboardInterrupt), dbt_helper.dbt_helper(ahead=dbt.parse_ahead(tmp_path / "project.msgpack")):
         raise KeyboardInterrupt
     assert len(started) == 1
     assert gone(started)
 
 
-def test_one_that_died_while_it_waited_is_replaced(request_file: Request, started: list[Any]) -> None:
-    with dbt_helper.dbt_helper(ahead=True):
+def test_one_that_died_while_it_waited_is_replaced(tmp_path: Path, request_file: Request, started: list[Any]) -> None:
+    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(tmp_path / "project.msgpack")):
         started[0].kill()
         started[0].wait()
         assert dbt_helper.run_process(request_file(), lambda _: None)[0] == 0
@@ -106,6 +109,29 @@ def test_one_that_is_killed_over_a_run_is_an_error_that_says_so_and_the_next_run
             dbt.run_dbt(["parse"], target=tmp_path / "first", line=kill)
         assert dbt.run_dbt(["parse"], target=tmp_path / "second")
     assert len(started) == 2
+    assert gone(started)
+
+
+def test_a_project_read_ahead_is_taken_by_the_run_and_kept_for_others(tmp_path: Path, started: list[Any]) -> None:
+    parsed = tmp_path / "project.msgpack"
+    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(parsed)):
+        for number in range(2):
+            target = tmp_path / f"run{number}"
+            assert dbt.run_dbt(["ls", "--select", "audit_method_calls", "--resource-type", "model"], target=target, parsed=parsed)
+            assert not (target / "manifest.json").exists(), "dbt would write the whole project with every run"
+            assert "audit_method_calls" in (target / "dbt.log").read_text()
+            assert parsed.stat().st_size > 0
+    assert len(started) == 1
+    assert gone(started)
+
+
+def test_a_project_that_does_not_parse_is_told_by_the_run_that_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(dbt.dbt_project(), project)
+    (project / "models" / "broken.sql").write_text("select {{ no_such_macro( }}")
+    monkeypatch.setattr(dbt, "dbt_project", lambda: project)
+    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(tmp_path / "project.msgpack")), pytest.raises(TerminalError, match=r"broken\.sql"):
+        dbt.run_dbt(["build"], target=tmp_path / "run", parsed=tmp_path / "project.msgpack")
     assert gone(started)
 
 
