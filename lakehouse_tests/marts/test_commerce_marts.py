@@ -258,7 +258,13 @@ def test_the_figures_of_the_recorded_invoices_come_out_of_the_marts(recorded: Co
             "null_customer": one("SELECT sum(lines_without_customer) FROM commerce_revenue"),
             "countries": one("SELECT count(DISTINCT tenant) FROM commerce_revenue"),
         }
+        overview = con.execute(
+            "SELECT sum(lines), sum(distinct_lines), sum(cancel_lines), sum(lines_without_customer), count(*), sum(revenue)::varchar, "
+            "sum(distinct_revenue)::varchar FROM commerce_overview"
+        ).fetchall()
     assert found == figures
+    names = ("rows", "distinct_rows", "cancel_lines", "null_customer", "countries", "gross_all", "gross_distinct")
+    assert overview == [tuple(figures[name] for name in names)], "the last day counts too"
     books = recorded.books()
     assert books.balanced()
     assert (books.kept, books.duplicate, books.quarantined) == (figures["rows"], 0, 0)
