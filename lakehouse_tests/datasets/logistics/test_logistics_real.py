@@ -54,7 +54,9 @@ def test_every_figure_of_the_orders_comes_out(real: LogisticsLake) -> None:
     }  # fmt: skip
     told = real.mart(f"SELECT {', '.join(names.values())} FROM logistics_shipments_daily WHERE feed = 'olist'").row(0)
     assert dict(zip(names, told, strict=True)) == {name: wanted[name] for name in names}
-    overview = real.mart("SELECT lines, shipments, status_events, delivered, late_by_timestamp, late_by_day FROM logistics_overview WHERE feed = 'olist'")
+    overview = real.mart(
+        "SELECT lines, shipments, status_events, delivered, late_by_timestamp, late_by_day FROM logistics_overview WHERE feed = 'olist'"
+    )
     assert overview.row(0) == tuple(wanted[name] for name in ("input_rows", *names))
     told = real.mart("SELECT round(on_time_rate_by_day, 6), round(mean_days_to_deliver, 5) FROM logistics_overview WHERE feed = 'olist'").row(0)
     assert told == (wanted["on_time_rate_by_day"], wanted["avg_days_purchase_to_delivery"])
