@@ -110,6 +110,8 @@ def report_of(lake: Lake, dataset: Dataset) -> Report:
 
 def trends_of(lake: Lake, dataset: Dataset, *, days: int | None = None) -> tuple[TrendLines, ...]:
     """The trends of the marts that are published, asked of their file alone. `days`: of the newest dates of each mart only."""
+    if not dataset.trends:
+        return ()
     with connect_marts(lake, dataset) as con:
         return tuple(_trend(con, trend, days) for trend in dataset.trends if _is_published(con, trend.mart))
 
