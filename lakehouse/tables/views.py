@@ -13,8 +13,8 @@ from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, DecimalType, ListType, StructType
 from lakehouse.contracts.quarantine import QUARANTINE
+from lakehouse.landing.file_names import file_names
 from lakehouse.landing.ledger import load_ledger, read_manifests
-from lakehouse.landing.manifest import Manifest
 from lakehouse.settings import Lake
 from lakehouse.tables import builds, delta
 from lakehouse.tables.grains import table_folder
@@ -161,7 +161,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended.
     """
     manifests = list(read_manifests(lake, dataset))
-    names = _file_names(manifests)
+    names = file_names(manifests)
     rows = [
         {
             "number": m.number,
@@ -189,19 +189,6 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     times = dict.fromkeys(("window_start", "window_end", "landed_at"), _UTC)
     numbers = dict.fromkeys(("number", "read", "re_read", "placed", "unplaced", "late_recovered", "order_violations", "parts"), pa.int64())
     return _table(rows, {**numbers, **text, **times})
-
-
-def _file_names(manifests: Iterable[Manifest]) -> dict[int, str]:
-    """Number of a manifest -> the file that it read, or the files whose lines it mended; a fetch of something else is not in it."""
-    found: dict[int, str] = {}
-    by_part: dict[str, str] = {}
-    for m in manifests:
-        mended = {by_part[ref.part] for ref in m.supersedes if ref.part in by_part}
-        name = m.file.name if m.file is not None else ", ".join(sorted(mended))
-        if name:
-            found[m.number] = name
-            by_part.update((part.path, name) for part in m.parts)
-    return found
 
 
 def parts_table(lake: Lake, dataset: str) -> pa.Table:
