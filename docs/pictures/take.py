@@ -4,8 +4,8 @@
     python docs/pictures/take.py /tmp/demo
 
 Needs Chromium at /usr/bin/chromium and the development dependencies (Playwright). The lake is copied, and one raw part of the copy is cut short for
-the picture of the day that failed; the demo lake itself is not changed. Give names (`groups`, `lineage`, `clean`, `checks`, `failed`, `log`,
-`quarantine`) to take only these.
+the picture of the day that failed; the demo lake itself is not changed. Give names (`groups`, `lineage`, `clean`, `mart`, `checks`, `failed`,
+`log`, `quarantine`) to take only these.
 """
 
 from __future__ import annotations
@@ -65,9 +65,15 @@ def lineage(page: Page) -> None:
 
 
 def clean(page: Page) -> None:
-    """A day of clean: counts and books."""
+    """A day of clean: counts, charts and books."""
     _open(page, f"{PARTITIONS}{DAY}", 1400, 1420, page.get_by_text("rows_per_day"))
     page.screenshot(path=HERE / "clean.png")
+
+
+def mart(page: Page) -> None:
+    """A mart with its trends."""
+    _open(page, f"/assets/marts/audit_daily_trend?view=partitions&partition={DAY}", 1400, 920, page.get_by_text("events_by_application"))
+    page.screenshot(path=HERE / "mart.png")
 
 
 def checks(page: Page) -> None:
@@ -98,7 +104,7 @@ def log(page: Page) -> None:
     page.screenshot(path=HERE / "log.png", clip={"x": 0, "y": 0, "width": 1400, "height": 622})
 
 
-BEFORE, AFTER = (groups, lineage, clean, checks), (failed, log, quarantine)
+BEFORE, AFTER = (groups, lineage, clean, mart, checks), (failed, log, quarantine)
 
 
 def main(source: Path, names: Sequence[str]) -> None:

@@ -12,12 +12,14 @@ from pydantic import Field
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue, listen
 from lakehouse.defs.automation import after_clean, with_parents
+from lakehouse.defs.charts import RECENT_DAYS
 from lakehouse.defs.events import MartRun
 from lakehouse.defs.metadata import mart_metadata, tests_metadata
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
 from lakehouse.marts.records import MartsRefusedError
 from lakehouse.marts.specs import MartSpec
+from lakehouse.operations.report import trends_of
 from lakehouse.steps.publish import publish_marts
 
 TESTS = "dbt_tests"
@@ -56,14 +58,16 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
         run = MartRun(context)
         with run.faults():
             try:
-                report = publish_marts(lake.open(), dataset, days, force=config.force, progress=context.log.info)
+                opened = lake.open()
+                report = publish_marts(opened, dataset, days, force=config.force, progress=context.log.info)
+                trends = trends_of(opened, dataset, days=RECENT_DAYS)
             except MartsRefusedError as error:  # nothing was published; which tests were red is told all the same
                 for spec in specs:
                     run.checked(catalogue.mart_key(spec.name), TESTS, **tests_metadata(spec, error.tests))
                 raise
         listen.report(report)
         for spec in specs:
-            yield from run.materialized(catalogue.mart_key(spec.name), mart_metadata(spec, report))
+            yield from run.materialized(catalogue.mart_key(spec.name), mart_metadata(spec, report, trends))
             run.checked(catalogue.mart_key(spec.name), TESTS, **tests_metadata(spec, report.tests))
 
     return marts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,22 +14,21 @@ import polars as pl
 from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
+from lakehouse.defs.charts import clean_charts, mart_charts, quarantine_charts, raw_charts
 from lakehouse.landing.ledger import LandedPart, Ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
-from lakehouse.pictures.charts import Chart, lateness_chart, reasons_chart, rows_per_day
 from lakehouse.settings import Lake
 from lakehouse.steps.build import DayReport
-from lakehouse.tables import delta
 
 if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
     from lakehouse.marts.records import MartsReport
+    from lakehouse.operations.report import TrendLines
     from lakehouse.steps.ingest import IngestReport
     from lakehouse.tables.dimensions import DimensionVersion
 
 SAMPLE = 20
-RECENT_DAYS = 14  # of the chart of a day
 _DATES = 10
 _FILES = 50  # of those that an ingest landed, the last
 _PER_RULE = 4
@@ -49,10 +47,8 @@ def clean_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
         "key_conflicts": sum(a.key_conflicts for a in report.accounts.values()),
         "complete": build.complete,
         "holes_in_coverage": build.holes,
+        **clean_charts(lake, report),
         "books": books_table(books),
-        "rows_per_day": _image(rows_per_day(recent_rows(lake, report), title=f"Rows kept, the last {RECENT_DAYS} days")),
-        "quarantine_reasons": _image(reasons_chart(_rules(report).most_common())),
-        "lateness": _image(lateness_chart(late)),
         "lateness_p99_seconds": lateness.quantile(late, 0.99),
         "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,
         "built": f"{len(report.rebuilt)} grains built, {report.reused} were there already"
@@ -74,6 +70,7 @@ def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
         "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
         "unreadable_lines": report.books.unreadable,
         "held_late": report.books.held or None,
+        **quarantine_charts(rules),
         "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"})
         if rules
         else None,
@@ -95,6 +92,7 @@ def raw_metadata(ledger: Ledger, grain: Grain) -> dict[str, Any]:
         "erased_lines": sum(len(ledger.erased(p.part.path)) for p in parts) or None,
         "stored_bytes": sum(p.part.size for p in parts) if seal is None else 0,
         "uncompressed_bytes": sum(p.part.raw_bytes for p in parts),
+        **raw_charts(ledger, grain),
         "applications": _applications(parts) if parts else None,
         "first_record": min(times).isoformat() if times else None,
         "last_record": max(times).isoformat() if times else None,
@@ -149,8 +147,8 @@ def raw_version(ledger: Ledger, grain: Grain) -> str:
     return str(max(chain((p.number for p in parts), erased), default=0))
 
 
-def mart_metadata(spec: MartSpec, report: MartsReport) -> dict[str, Any]:
-    """Of a mart in the version that stands now."""
+def mart_metadata(spec: MartSpec, report: MartsReport, trends: Sequence[TrendLines]) -> dict[str, Any]:
+    """Of a mart in the version that stands now. `trends`: of all marts of the dataset."""
     dates = report.rebuilt.get(spec.name, ())
     shown = {
         "dagster/row_count": report.rows.get(spec.name),
@@ -160,6 +158,7 @@ def mart_metadata(spec: MartSpec, report: MartsReport) -> dict[str, Any]:
         "rebuilt": ", ".join(str(d) for d in list(dates)[:_DATES]) + (" ..." if len(dates) > _DATES else "")
         if dates
         else "nothing: it was up to date",
+        **mart_charts(trend for trend in trends if trend.mart == spec.name),
         "seconds_of_all_marts": round(report.seconds, 2),
     }
     return _present(shown)
@@ -186,14 +185,6 @@ def books_table(books: Books) -> dg.TableMetadataValue:
     return _table(({"of": of, "term": term, "count": count} for of, term, count in terms), {"of": "string", "term": "string", "count": "int"})
 
 
-def recent_rows(lake: Lake, report: DayReport) -> dict[dt.date, dict[str, int]]:
-    """Rows kept of the days up to this one: day -> "kept" -> rows. Days without rows are not in it, but this one is."""
-    table = delta.open_table(lake, report.dataset)
-    kept = delta.rows_by_day(table) if table is not None else {}
-    first = report.day - dt.timedelta(days=RECENT_DAYS - 1)
-    return {day: {"kept": kept[day]} for day in sorted(kept) if first <= day < report.day} | {report.day: {"kept": report.books.kept}}
-
-
 def check_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata of a check: numbers and words as they are, whatever has a structure as JSON."""
     return {k: dg.MetadataValue.json(_plain(v)) if isinstance(v, (dict, list, tuple)) else v for k, v in values.items() if v is not None}
@@ -205,10 +196,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
-
-
-def _image(chart: Chart | None) -> dg.MarkdownMetadataValue | None:
-    return dg.MetadataValue.md(chart.markdown) if chart is not None else None
 
 
 def _rules(report: DayReport) -> Counter[str]:

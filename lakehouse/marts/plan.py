@@ -123,11 +123,16 @@ def plan_build(
             found = dates_to_build(spec.parsed_reach, before=before, now=now, changed={*changed, *(also & now.days)})
             if found:
                 dates[spec.name] = tuple(found)
-        elif base is None or as_of != base.as_of or also or moved or any(as_of is not None and day <= as_of for day in changed):
+        elif base is None or as_of != base.as_of or also or moved or any(_looks_at(spec, day, as_of) for day in changed):
             whole.append(spec.name)
     if not fresh:
         reason = f"asked for, changed or not: {_few(changed)}" if asked.force and changed else _why(changed, recovered, base, as_of, moved)
     return Plan(reason or "", fresh, days, tuple(sorted(changed)), as_of, dates, tuple(whole))
+
+
+def _looks_at(spec: MartSpec, day: dt.date, as_of: dt.date | None) -> bool:
+    """Whether a mart that is built as a whole tells of that day."""
+    return spec.parsed_reach.kind == "published" or (as_of is not None and day <= as_of)
 
 
 def _why_fresh(current: VersionRecord | None, recipe_now: str, asked: Asked) -> str | None:

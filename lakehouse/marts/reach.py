@@ -12,18 +12,19 @@ from typing import Literal
 Span = tuple[dt.date, dt.date]
 DAY = dt.timedelta(days=1)
 _WINDOW = re.compile(r"(-?\d+)\.\.\+?(-?\d+) days")
-_EXPECTED = "Expected `day`, `-1..+1 days` (first and last mart date, counted from the changed day), `week`, `month` or `all`."
+_EXPECTED = "Expected `day`, `-1..+1 days` (first and last mart date, counted from the changed day), `week`, `month`, `all` or `published`."
 
 
 @dataclass(frozen=True)
 class Reach:
     """What a change of clean day D rebuilds.
 
-    `days`: the mart dates D + `first` to D + `last`; `week`: the Monday on or before D; `month`: the first of its month; `all`: the whole
-    mart, which has no dates of its own.
+    `days`: the mart dates D + `first` to D + `last`; `week`: the Monday on or before D; `month`: the first of its month. Marts without dates of
+    their own are built as a whole: `all` looks at the days that are over, and a change of one of these builds it anew; `published` looks at every
+    published day, and any change does.
     """
 
-    kind: Literal["days", "week", "month", "all"]
+    kind: Literal["days", "week", "month", "all", "published"]
     first: int = 0
     last: int = 0
 
@@ -33,7 +34,7 @@ class Reach:
         match text:
             case "day":
                 return cls("days")
-            case "week" | "month" | "all":
+            case "week" | "month" | "all" | "published":
                 return cls(text)
         found = _WINDOW.fullmatch(text)
         if found is None or int(found[1]) > int(found[2]):
@@ -41,7 +42,7 @@ class Reach:
         return cls("days", int(found[1]), int(found[2]))
 
     def dates(self, day: dt.date) -> list[dt.date]:
-        """The mart dates that a change of this clean day rebuilds; none for `all`."""
+        """The mart dates that a change of this clean day rebuilds; none for a mart that is built as a whole."""
         match self.kind:
             case "days":
                 return [day + n * DAY for n in range(self.first, self.last + 1)]
@@ -49,7 +50,7 @@ class Reach:
                 return [day - day.weekday() * DAY]
             case "month":
                 return [day.replace(day=1)]
-            case "all":
+            case "all" | "published":
                 return []
 
     def every_date(self, days: Collection[dt.date], span: Span | None) -> set[dt.date]:
@@ -62,10 +63,12 @@ class Reach:
     @property
     def step(self) -> dt.timedelta:
         """How far the next mart date may be away."""
-        return {"days": DAY, "week": 7 * DAY, "month": 31 * DAY, "all": DAY}[self.kind]
+        return {"days": DAY, "week": 7 * DAY, "month": 31 * DAY, "all": DAY, "published": DAY}[self.kind]
 
     def covers(self, other: Reach) -> bool:
         """Whether a mart of this reach is rebuilt wherever a mart of the other reach, which it reads, is."""
+        if self.kind == "published" or other.kind == "published":
+            return self.kind == "published"
         if self.kind == "all" or other.kind == "all":
             return self.kind == "all"
         if self.kind == "days" and other.kind == "days":

@@ -62,6 +62,8 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
         "Manifests: one row per fetch.",
         {
             "number": "Place in the log.",
+            "fetch_id": "Id of the fetch.",
+            "file_name": "File that was read, below the inbox; of mended lines those that they were in. Null where no file was read.",
             "application": "Application; empty for a release and for retention.",
             "read": "Lines read.",
             "re_read": "Lines that had been landed before.",

@@ -74,7 +74,7 @@ class MartSpec(msgspec.Struct, frozen=True):
     @property
     def dated(self) -> bool:
         """Whether the mart is built by its column `mart_date`, and not always as a whole."""
-        return self.parsed_reach.kind != "all"
+        return self.parsed_reach.kind not in ("all", "published")
 
 
 def mart_specs(dataset: str) -> tuple[MartSpec, ...]:

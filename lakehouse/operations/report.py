@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.settings import Lake
-from lakehouse.steps.query import connect
+from lakehouse.steps.query import connect, connect_marts
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,6 +108,14 @@ def report_of(lake: Lake, dataset: Dataset) -> Report:
     return Report(name, contract.title, contract.description, lake.now(), built, reasons, dict(late), tops, trends)
 
 
+def trends_of(lake: Lake, dataset: Dataset, *, days: int | None = None) -> tuple[TrendLines, ...]:
+    """The trends of the marts that are published, asked of their file alone. `days`: of the newest dates of each mart only."""
+    if not dataset.trends:
+        return ()
+    with connect_marts(lake, dataset) as con:
+        return tuple(_trend(con, trend, days) for trend in dataset.trends if _is_published(con, trend.mart))
+
+
 def top_columns(dataset: Dataset) -> tuple[str, ...]:
     """The columns whose frequent values are shown: those that the dataset names, else those with a vocabulary in the contract."""
     closed = (c.name for c in dataset.contract.columns if c.type == "string" and c.allowed and c.pii is None)
@@ -142,11 +150,13 @@ def _is_published(con: duckdb.DuckDBPyConnection, mart: str) -> bool:
     return bool(con.execute("SELECT 1 FROM duckdb_views() WHERE schema_name = 'marts' AND view_name = ?", [mart]).fetchone())
 
 
-def _trend(con: duckdb.DuckDBPyConnection, trend: Trend) -> TrendLines:
+def _trend(con: duckdb.DuckDBPyConnection, trend: Trend, days: int | None = None) -> TrendLines:
     """Its largest lines. Dates without rows are not in it."""
     name = f'"{trend.by}"::VARCHAR' if trend.by else f"'{trend.title}'"
+    mart = f'marts."{trend.mart}"'
+    recent = f"mart_date > (SELECT max(mart_date) FROM {mart}) - {days}" if days is not None else "true"
     rows = con.execute(
-        f"SELECT coalesce({name}, '-') AS line, mart_date, {trend.measure}::DOUBLE AS n FROM marts.\"{trend.mart}\" WHERE {trend.where} "
+        f"SELECT coalesce({name}, '-') AS line, mart_date, {trend.measure}::DOUBLE AS n FROM {mart} WHERE ({trend.where}) AND {recent} "
         "GROUP BY ALL HAVING n IS NOT NULL ORDER BY ALL"
     ).fetchall()
     found: dict[str, dict[dt.date, float]] = {}

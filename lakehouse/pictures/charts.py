@@ -39,8 +39,13 @@ class Chart:
     @property
     def markdown(self) -> str:
         """An image of Markdown that holds it; an asset page drops HTML, and shows this."""
-        words = self.alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-        return f"![{words}]({self.uri})"
+        return image(self.alt, self.uri)
+
+
+def image(alt: str, address: str) -> str:
+    """An image of Markdown."""
+    words = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return f"![{words}]({address})"
 
 
 def bars(title: str, values: Sequence[tuple[str, int]]) -> Chart | None:

@@ -57,6 +57,17 @@ def connect(lake: Lake, datasets: Sequence[Dataset] | None = None) -> duckdb.Duc
     return con
 
 
+def connect_marts(lake: Lake, dataset: Dataset) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the published marts of one dataset alone, in schema `marts`; close it after use. No build record is read for it."""
+    import duckdb
+
+    con = duckdb.connect(":memory:")
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("CREATE SCHEMA marts")
+    _attach_marts(con, lake, dataset)
+    return con
+
+
 def relations(con: duckdb.DuckDBPyConnection) -> list[Relation]:
     """Every table of the session, in the order of `SCHEMAS`."""
     rows = con.execute(

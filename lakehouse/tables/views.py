@@ -13,6 +13,7 @@ from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, DecimalType, ListType, StructType
 from lakehouse.contracts.quarantine import QUARANTINE
+from lakehouse.landing.file_names import file_names
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.settings import Lake
 from lakehouse.tables import builds, delta
@@ -155,7 +156,12 @@ def census_table(accounts: Accounts) -> pa.Table:
 
 
 def fetches_table(lake: Lake, dataset: str) -> pa.Table:
-    """One row per manifest: what was asked for, when, and the books of the fetch."""
+    """One row per manifest: what was asked for, when, and the books of the fetch.
+
+    `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended.
+    """
+    manifests = list(read_manifests(lake, dataset))
+    names = file_names(manifests)
     rows = [
         {
             "number": m.number,
@@ -167,6 +173,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
             "window_start": m.window.start if m.window else None,
             "window_end": m.window.end if m.window else None,
             "file": m.file.url if m.file else None,
+            "file_name": names.get(m.number),
             "landed_at": m.landed_at,
             "read": m.books.read,
             "re_read": m.books.re_read,
@@ -176,9 +183,9 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
             "order_violations": m.order_violations,
             "parts": len(m.parts),
         }
-        for m in read_manifests(lake, dataset)
+        for m in manifests
     ]
-    text = dict.fromkeys(("fetch_id", "source", "application", "kind", "purpose", "file"), pa.string())
+    text = dict.fromkeys(("fetch_id", "source", "application", "kind", "purpose", "file", "file_name"), pa.string())
     times = dict.fromkeys(("window_start", "window_end", "landed_at"), _UTC)
     numbers = dict.fromkeys(("number", "read", "re_read", "placed", "unplaced", "late_recovered", "order_violations", "parts"), pa.int64())
     return _table(rows, {**numbers, **text, **times})

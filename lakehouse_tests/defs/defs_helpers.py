@@ -38,11 +38,12 @@ def activity(when: dt.datetime, unique: int) -> bytes:
     return json.dumps(told, separators=(",", ":")).encode()
 
 
-def land(lake: Lake, when: dt.datetime, lines: int = 3, *, first: int = 0, broken: int = 0) -> Manifest:
-    """Land one hour of logins, one a minute, some of them no JSON."""
+def land(lake: Lake, when: dt.datetime, lines: int = 3, *, first: int = 0, broken: int = 0, spaced: bool = False) -> Manifest:
+    """Land one hour of logins, one a minute, some of them no JSON. `spaced`: the same in other bytes, which land again and are duplicates."""
     hour = when.replace(minute=0)
     window = Window(hour, hour + dt.timedelta(hours=1))
     texts = [activity(hour + dt.timedelta(minutes=n), first + n) for n in range(lines)]
+    texts = [json.dumps(json.loads(text)).encode() for text in texts] if spaced else texts
     texts += [activity(hour + dt.timedelta(minutes=30 + n), 900 + n)[:-1] + b', "x"}' for n in range(broken)]
     contract = find_dataset(DATASET).contract
     return land_fetch(

@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import re
+from typing import Any
+from urllib.parse import unquote
 
-from defs_helpers import DATASET, FIRST_DAY, PERSON
+import dagster as dg
+from defs_helpers import CLOCK, DATASET, FIRST_DAY, PERSON, land
 
 from lakehouse.accounts.books import Books
+from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.defs.metadata import books_table, check_metadata, clean_metadata, recent_rows
-from lakehouse.pictures.charts import lateness_chart
+from lakehouse.defs.charts import recent_rows
+from lakehouse.defs.metadata import books_table, check_metadata, clean_metadata, mart_metadata, quarantine_metadata, raw_metadata
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.marts.records import MartsReport
+from lakehouse.marts.specs import mart_specs
+from lakehouse.operations.report import TrendLines
+from lakehouse.pictures.small import LIMIT
 from lakehouse.settings import Lake
 from lakehouse.steps.build import build_day
 from lakehouse.steps.query import connect
 
-CHARTS = ("rows_per_day", "quarantine_reasons", "lateness")
+
+def images(shown: dict[str, Any]) -> dict[str, str]:
+    """The charts of a page: name -> what the picture says in words. Each is short enough to be shown without a click, and holds no person."""
+    found = {name: value.value for name, value in shown.items() if isinstance(value, dg.MarkdownMetadataValue)}
+    for markdown in found.values():
+        assert len(markdown) < LIMIT
+        assert PERSON not in unquote(markdown)
+    return {name: re.findall(r"^!\[([^\n]+)\]\(data:image/svg\+xml,[^)]+\)$", markdown)[0] for name, markdown in found.items()}
 
 
-def test_the_page_of_a_clean_day_has_the_charts_of_the_report_as_images(landed: Lake) -> None:
+def test_the_page_of_a_clean_day_has_its_charts(landed: Lake) -> None:
+    land(landed, dt.datetime(2026, 11, 18, 9, tzinfo=dt.UTC), 2, spaced=True)
     report = build_day(landed, find_dataset(DATASET), FIRST_DAY)
-    shown = clean_metadata(landed, report)
-    images = {name: shown[name].value for name in CHARTS if name in shown}
-    assert {"rows_per_day", "lateness"} <= set(images)
-    for image in images.values():
-        (encoded,) = re.findall(r"!\[[^\n]+\]\(data:image/svg\+xml;base64,([^)]+)\)$", image)
-        assert base64.b64decode(encoded).startswith(b"<svg ")
-        assert PERSON.encode() not in base64.b64decode(encoded)
-    with connect(landed, [find_dataset(DATASET)]) as con:
-        buckets = dict(con.execute("SELECT seconds, sum(rows)::BIGINT FROM ops.lateness GROUP BY ALL").fetchall())
-    drawn = lateness_chart(buckets)
-    assert drawn is not None
-    assert images["lateness"] == drawn.markdown
+    assert report.books.duplicate == 2
+    assert images(clean_metadata(landed, report)) == {
+        "rows_per_day": f"Rows kept, the last 14 days: {FIRST_DAY} to {FIRST_DAY}, {report.books.kept} in all",
+        "duplicates_by_hour": "Duplicates by hour: 00:00 to 23:00, 2 in all",
+        "lateness": f"Rows by time from event to landing: 1 bars, the longest is ≤ 3 d with {report.books.kept}",
+    }
+
+
+def test_the_page_of_a_quarantine_day_tells_the_reasons(landed: Lake) -> None:
+    day = CLOCK.date()  # unreadable lines belong to the day they landed on
+    shown = images(quarantine_metadata(landed, build_day(landed, find_dataset(DATASET), day)))
+    assert shown == {"reasons": "In quarantine, by rule: 1 bars, the longest is unreadable_json with 3"}
+
+
+def test_the_page_of_raw_tells_the_lines_of_the_days_up_to_it(landed: Lake) -> None:
+    ledger, last = load_ledger(landed, DATASET), FIRST_DAY + dt.timedelta(days=2)
+    lines = sum(p.part.lines for key, parts in ledger.parts.items() if not key.startswith("unplaced") for p in parts)
+    first = images(raw_metadata(ledger, Grain(FIRST_DAY, "hour", 9)))["lines_per_day"]
+    assert first == f"Lines landed, the last 14 days: {FIRST_DAY} to {FIRST_DAY}, {lines // 3} in all"
+    assert (
+        images(raw_metadata(ledger, Grain(last, "hour", 23)))["lines_per_day"]
+        == f"Lines landed, the last 14 days: {FIRST_DAY} to {last}, {lines} in all"
+    )
+    assert "0 in all" in images(raw_metadata(ledger, Grain(FIRST_DAY - dt.timedelta(days=1), "hour", 9)))["lines_per_day"]
+
+
+def test_the_page_of_a_mart_has_the_trends_of_that_mart() -> None:
+    day, spec = dt.date(2026, 11, 18), next(s for s in mart_specs(DATASET) if s.name == "audit_failed_logins")
+    report = MartsReport(DATASET, 1, False, "first build", rows={spec.name: 3})
+    trends = [
+        TrendLines("Failed logins, of all", spec.name, {"all": {day: 3.0, day + dt.timedelta(days=30): 5.0}}, 1),
+        TrendLines("Other", "other", {}, 0),
+    ]
+    shown = images(mart_metadata(spec, report, trends))
+    assert shown == {"failed_logins_of_all": f"Failed logins, of all: {day} to {day + dt.timedelta(days=30)}"}
+    assert images(mart_metadata(spec, report, [TrendLines("None yet", spec.name, {}, 0)])) == {}
 
 
 def test_the_chart_of_rows_ends_with_its_day_and_tells_what_the_table_holds(landed: Lake) -> None:
@@ -42,8 +82,8 @@ def test_the_chart_of_rows_ends_with_its_day_and_tells_what_the_table_holds(land
     with connect(landed, [dataset]) as con:
         kept = dict(con.execute(f"SELECT event_date, count(*) FROM clean.{DATASET} GROUP BY ALL").fetchall())
     assert kept[FIRST_DAY]
-    assert recent_rows(landed, reports[FIRST_DAY]) == {FIRST_DAY: {"kept": kept[FIRST_DAY]}}
-    assert recent_rows(landed, reports[second]) == {day: {"kept": kept.get(day, 0)} for day in (FIRST_DAY, second)}
+    assert recent_rows(landed, reports[FIRST_DAY]) == {FIRST_DAY: kept[FIRST_DAY]}
+    assert recent_rows(landed, reports[second]) == {day: kept.get(day, 0) for day in (FIRST_DAY, second)}
 
 
 def test_the_table_of_the_books_has_both_equations_and_every_term() -> None:

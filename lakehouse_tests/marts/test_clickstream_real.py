@@ -56,6 +56,9 @@ def test_clicks_users_sessions_and_articles(marts: duckdb.DuckDBPyConnection, ex
     }
     told = {name: marts.execute(sql).fetchall()[0][0] if isinstance(sql, str) else sql for name, sql in found.items()}
     assert told == {name: expected[name] for name in told}
+    totals = ("rows", "users", "sessions", "articles")
+    told_at_once = marts.execute("SELECT events, users, sessions, pages FROM clickstream_totals WHERE feed = 'globo'").fetchall()
+    assert told_at_once == [tuple(expected[name] for name in totals)]
     assert marts.execute("SELECT sum(sessions), sum(events) FROM clickstream_daily_sessions").fetchall() == [(expected["sessions"], expected["rows"])]
 
 

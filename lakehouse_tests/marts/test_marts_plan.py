@@ -36,6 +36,7 @@ SPECS = (
     spec("volumes", "0..+1 days", "coverage"),
     spec("first_use", "all"),
     spec("gaps", "all", "coverage"),
+    spec("totals", "published"),
 )
 
 
@@ -72,7 +73,7 @@ def test_the_first_build_takes_every_day() -> None:
     assert found.fresh
     assert found.days == {day(0): 1, day(1): 2, day(2): 3}
     assert found.dates["window"] == (day(0), day(1), day(2))
-    assert found.whole == ("first_use", "gaps")
+    assert found.whole == ("first_use", "gaps", "totals")
 
 
 def test_nothing_differs_nothing_is_built() -> None:
@@ -83,14 +84,14 @@ def test_a_changed_day_takes_what_it_reaches_and_what_looks_at_all_days() -> Non
     found = plan(published({0: 1, 1: 2, 2: 3}, as_of=2), clean({0: 1, 1: 9, 2: 3}))
     assert not found.fresh
     assert (found.changed, found.dates["daily"], found.dates["window"]) == ((day(1),), (day(1),), (day(1), day(2)))
-    assert found.whole == ("first_use", "gaps")
+    assert found.whole == ("first_use", "gaps", "totals")
     assert found.reason == f"1 clean day changed: {day(1)}"
 
 
-def test_the_day_that_is_not_over_does_not_touch_what_looks_at_all_days() -> None:
+def test_the_day_that_is_not_over_touches_totals_and_nothing_else_that_looks_at_all_days() -> None:
     found = plan(published({0: 1, 1: 2}, as_of=0), clean({0: 1, 1: 3}, incomplete=(1,)))
     assert found.dates["daily"] == (day(1),)
-    assert found.whole == ()
+    assert found.whole == ("totals",)
     assert found.as_of == day(0)
 
 
@@ -99,7 +100,7 @@ def test_once_a_day_is_over_what_looks_at_all_days_is_built(over: str) -> None:
     now = clean({0: 1, 1: 3}) if over == "complete" else clean({0: 1, 1: 2, 2: 5}, incomplete=(1, 2))
     found = plan(published({0: 1, 1: 2}, as_of=0), now)
     assert found.as_of == day(1)
-    assert found.whole == ("first_use", "gaps")
+    assert found.whole == ("first_use", "gaps", "totals")
 
 
 def test_a_day_without_rows_does_not_move_the_end_of_windows() -> None:
@@ -216,7 +217,7 @@ def test_another_version_of_a_dimension_builds_the_marts_of_all_days() -> None:
     assert with_dimension("match", "all", {"songs": "one"}).nothing
     found = with_dimension("match", "all", {"songs": "two"})
     assert (found.fresh, found.dates, found.changed) == (False, {}, ())
-    assert found.whole == ("first_use", "gaps", "match")
+    assert found.whole == ("first_use", "gaps", "totals", "match")
     assert found.reason == "there is another version of songs"
 
 

@@ -29,6 +29,7 @@ def days(*offsets: int) -> frozenset[dt.date]:
         ("week", "2026-03-02", ["2026-03-02"]),
         ("month", "2026-03-31", ["2026-03-01"]),
         ("all", "2026-03-31", []),
+        ("published", "2026-03-31", []),
     ],
 )
 def test_a_changed_day_reaches_these_mart_dates(text: str, day: str, dates: list[str]) -> None:
@@ -101,10 +102,14 @@ def test_mondays_that_follow_each_other_are_one_range() -> None:
 
 
 def test_a_mart_must_reach_as_far_as_what_it_reads() -> None:
-    day, window, week, everything = (Reach.parse(t) for t in ("day", "0..+7 days", "week", "all"))
+    day, window, week, everything, totals = (Reach.parse(t) for t in ("day", "0..+7 days", "week", "all", "published"))
     assert window.covers(day)
     assert week.covers(day)
     assert everything.covers(window)
     assert not day.covers(window)
     assert not week.covers(window)
     assert not window.covers(everything)
+    assert totals.covers(everything)
+    assert totals.covers(day)
+    assert not everything.covers(totals)
+    assert not day.covers(totals)

@@ -14,7 +14,7 @@ from build_lakes import DAY, BuildLake, event, whole
 from lakehouse.datasets.model import Trend
 from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.marts.specs import mart_specs
-from lakehouse.operations.report import ADDRESS, DAYS, Day, Reason, Report, Top, TrendLines, report_of, shown, top_columns
+from lakehouse.operations.report import ADDRESS, DAYS, Day, Reason, Report, Top, TrendLines, report_of, shown, top_columns, trends_of
 from lakehouse.pictures.page import render
 from lakehouse.steps.query import connect
 
@@ -199,6 +199,17 @@ def test_of_many_lines_of_a_trend_the_largest_are_drawn_and_the_rest_is_told(pub
     (trend,) = found.trends
     assert (list(trend.lines), trend.groups) == ([told[0][0]], len(told))
     assert f"The 1 largest of {len(told)}." in Page(render(found)).text
+
+
+def test_trends_asked_by_themselves_are_those_of_the_report_or_of_its_newest_dates(published_lake: Any) -> None:
+    lake, dataset = published_lake.lake, published_lake.dataset
+    asked_alone = trends_of(lake, dataset)
+    assert asked_alone == report_of(lake, dataset).trends
+    newest = max(date for trend in asked_alone for values in trend.lines.values() for date in values)
+    for every, recent in zip(asked_alone, trends_of(lake, dataset, days=1), strict=True):
+        last = max((date for values in every.lines.values() for date in values), default=newest)
+        assert {date for values in recent.lines.values() for date in values} <= {last}
+    assert trends_of(lake, replace(dataset, trends=())) == ()
 
 
 def test_lines_of_two_addresses_stay_two(published_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:

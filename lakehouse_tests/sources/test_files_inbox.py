@@ -77,6 +77,15 @@ def test_a_file_that_is_named_by_itself_is_taken_by_as_much_of_its_path_as_a_pat
     assert [(f.feed.name, f.name) for f in find_files(VISITS, [(tmp_path / "x.csv").as_uri()])] == [("table", "x.csv")]
 
 
+def test_the_name_of_a_folder_that_is_named_counts_where_a_pattern_wants_it(tmp_path):
+    (tmp_path / "bare" / "bare").mkdir(parents=True)
+    for name in ("x.csv", "bare/y.csv"):
+        (tmp_path / "bare" / name).write_bytes(b"")
+    told = {(f.feed.name, f.name) for f in find_files(VISITS, [str(tmp_path / "bare")])}
+    assert told == {("bare", "bare/x.csv"), ("bare", "bare/y.csv")}
+    assert {(f.feed.name, f.name) for f in find_files(VISITS, [str(tmp_path / "bare" / ".." / "bare" / "bare")])} == {("bare", "bare/y.csv")}
+
+
 def test_a_dataset_that_is_not_read_from_files_cannot_be_ingested():
     with pytest.raises(ConfigurationError, match="workspace_audit is not read from files"):
         file_source(find_dataset("workspace_audit"))

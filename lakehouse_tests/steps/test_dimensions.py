@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import LakeFormatError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.settings import Lake, LakeSettings, open_lake
+from lakehouse.steps.build import build_day, stale_days
 from lakehouse.steps.dimensions import add_files
 from lakehouse.steps.ingest import BEING_WRITTEN, READ_ALREADY, ingest, waiting_files
 from lakehouse.steps.query import connect
@@ -59,6 +61,43 @@ def test_files_of_a_dimension_are_no_events(lake: Lake) -> None:
     assert (report.errors, report.manifests, [v.number for v in report.dimensions]) == ((), (), [1])
     assert load_ledger(lake, "listening").last_number == 0
     assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+
+
+@pytest.mark.parametrize("place", ["song_data", "export/song_data/A", "export/2026/song_data"])
+def test_a_folder_of_songs_is_found_wherever_it_is_and_when_it_is_named(lake: Lake, tmp_path: Path, place: str) -> None:
+    folder = put(lake, "a.json", "Alpha").parent
+    inbox = folder.parent
+    if place != "song_data":
+        (inbox / place).mkdir(parents=True)
+        (folder / "a.json").rename(inbox / place / "a.json")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(inbox / place.partition("/")[0], elsewhere / place.partition("/")[0])
+    report = ingest(lake, DATASET)
+    assert (report.errors, report.manifests, songs(lake)) == ((), (), {"SA": "Alpha"})
+    other = open_lake(tmp_path / "other").with_settings(lake.settings)
+    named = ingest(other, DATASET, [str(elsewhere / place.partition("/")[0])])
+    assert (named.errors, named.manifests, songs(other)) == ((), (), {"SA": "Alpha"})
+
+
+def test_a_song_that_is_told_as_an_event_is_refused_with_the_rule(lake: Lake) -> None:
+    source = put(lake, "a.json", "Alpha")
+    source.rename(source.parent.parent / "a.json")
+    report = ingest(lake, DATASET)
+    assert report.dimensions == ()
+    (stale,) = stale_days(lake, DATASET)
+    built = build_day(lake, DATASET, stale.day)
+    assert (built.books.quarantined, built.books.kept) == (1, 0)
+    assert [dict(a.quarantine_rules) for a in built.accounts.values()] == [{"missing_required": 1}]
+
+
+def test_an_event_that_is_told_as_a_song_is_refused_with_the_rule(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha").write_text('{"ts": 1541121934796, "userId": "8", "page": "Home"}')
+    os.utime(put(lake, "b.json", "Beta").with_name("a.json"), (1, 1))
+    ingest(lake, DATASET)
+    version = current_dimension(lake, "listening", "songs")
+    assert version is not None
+    assert (version.books.refused, version.rules) == (1, {"null_in_required_column": 1})
+    assert songs(lake) == {"SB": "Beta"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")

@@ -17,6 +17,7 @@ from lakehouse.operations.quarantine import refused
 from lakehouse.settings import ENV_TOKEN_KEY
 from lakehouse.steps.compact import compact
 from lakehouse.steps.redrive import redrive
+from lakehouse.tables.views import fetches_table
 
 BAD = visit(16, 1) | {"at": "no time"}
 
@@ -108,3 +109,10 @@ def test_of_two_redrives_of_one_file_at_the_same_moment_one_is_told_to_run_again
             mend(files, refs[1:], build=False)
     mend(files, refs[1:])
     assert [row[1:] for row in files.rows()] == [("1", "x", 1), ("1", "x", 2)]
+
+
+def test_mended_lines_say_the_file_that_they_were_in(make) -> None:
+    files = make("lake", [BAD], [visit(16, 2)])
+    mend(files, bad_lines(files))
+    told = fetches_table(files.lake, files.dataset.name).select(["purpose", "file_name"]).to_pylist()
+    assert [tuple(row.values()) for row in told] == [("new", "0.csv"), ("new", "1.csv"), ("redrive", "0.csv")]

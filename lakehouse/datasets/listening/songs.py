@@ -8,7 +8,7 @@ from lakehouse.datasets.model import Dimension, JsonLines
 SONGS = Dimension(
     name="songs",
     description="The song catalogue: one row per song.",
-    patterns=("song_data/**/*.json", "song_data/**/*.jsonl"),
+    patterns=("**/song_data/**/*.json", "**/song_data/**/*.jsonl"),
     format=JsonLines(),
     columns=(
         Column("song_id", "string", "Id of the song.", "song_id", nullable=False),

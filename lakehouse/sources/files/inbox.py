@@ -20,7 +20,8 @@ from lakehouse.storage import Entry, Store, local_path, open_folder
 class FoundFile:
     """A file that a feed takes. `path`: in its store.
 
-    `name`: its path below the inbox, or below the folder that was named; of a file that was named itself, as much of it as a pattern wants.
+    `name`: its path below the inbox, or below the folder that was named, the folder's own name before it where a pattern wants that; of a file that
+    was named itself, as much of it as a pattern wants.
     """
 
     name: str
@@ -89,7 +90,7 @@ def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
         raise ConfigurationError(f"There is no file or folder {local}. Expected one with files of {dataset}.")
     single = _single(path, local)
     if single is None:
-        files = list(_below(open_folder(path), "", source))
+        files = list(_below(open_folder(path), "", source, within=local.resolve().name if local is not None else path.rstrip("/").rpartition("/")[2]))
         if not files and local is None:  # what is no file of an object store may be nothing at all
             raise ConfigurationError(f"There is nothing at {path} that a feed of {dataset} takes.")
         yield from files
@@ -117,24 +118,30 @@ def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
         return None
 
 
-def _below(store: Store, prefix: str, source: FileSource) -> Iterator[FoundFile]:
+def _below(store: Store, prefix: str, source: FileSource, *, within: str = "") -> Iterator[FoundFile]:
+    """The files below a folder that a feed takes. `within`: the name of the folder itself, which counts as a part of their paths too."""
     for entry in store.entries(prefix):
         name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
-        feed = feed_of(source, name)
-        if feed is not None:
-            yield FoundFile(name, feed, entry.size, entry.modified, store, entry.path)
+        taken = _taken(source, [name, f"{within}/{name}"] if within else [name])
+        if taken is not None:
+            yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
 
 
 def feed_of(source: FileSource, name: str) -> Feed | None:
     """The first feed whose patterns take a path; None when none does."""
-    return next((feed for feed in source.feeds if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)
+    taken = _taken(source, [name])
+    return taken[0] if taken is not None else None
+
+
+def _taken(source: FileSource, names: Sequence[str]) -> tuple[Feed, str] | None:
+    """The first feed whose patterns take a file by one of its names, and the first such name."""
+    return next(((feed, name) for feed in source.feeds for name in names if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)
 
 
 def _taken_by_suffix(source: FileSource, path: str) -> tuple[Feed, str] | None:
     """The first feed that takes a file that was named by itself, and its name: as much of its path counts as a pattern wants."""
     parts = path.split("/")
-    ends = ["/".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)]
-    return next(((feed, end) for feed in source.feeds for end in ends if any(_pattern(p).fullmatch(end) for p in feed.patterns)), None)
+    return _taken(source, ["/".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)])
 
 
 @cache

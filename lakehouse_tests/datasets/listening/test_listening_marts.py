@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from listening_lakes import KEY, REAL, ListeningLake, only
+from listening_lakes import KEY, REAL, ListeningLake, files_of, only
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.marts.explain import predicate
@@ -91,6 +91,13 @@ def test_the_books_of_all_files_are_those_of_the_truth(marts: duckdb.DuckDBPyCon
     names = {"lines": "lines", "unreadable": "unreadable", "records": "records", "rows_told": "rows", "duplicates": "duplicate", "kept": "kept"}
     told = only(marts, f"SELECT {', '.join(f'sum({name}) AS {name}' for name in names)} FROM listening_quality_files")
     assert told == {name: getattr(truth.total.books, term) for name, term in names.items()}
+
+
+def test_the_books_of_a_file_say_its_name(marts: duckdb.DuckDBPyConnection, sample: Path) -> None:
+    events = {path for path in files_of(sample / "first", sample / "late") if "song_data" not in path.parts}
+    told = {name for (name,) in marts.execute("SELECT DISTINCT file FROM listening_quality_files").fetchall()}
+    assert {Path(name).name for name in told} == {path.name for path in events}
+    assert all(any(str(path).endswith(name) for path in events) for name in told), "a path below the folder, and no more of the machine"
 
 
 def test_the_catalogue_is_matched_by_title_and_artist(marts: duckdb.DuckDBPyConnection, truth: SampleTruth) -> None:

@@ -54,6 +54,12 @@ def test_every_figure_of_the_orders_comes_out(real: LogisticsLake) -> None:
     }  # fmt: skip
     told = real.mart(f"SELECT {', '.join(names.values())} FROM logistics_shipments_daily WHERE feed = 'olist'").row(0)
     assert dict(zip(names, told, strict=True)) == {name: wanted[name] for name in names}
+    overview = real.mart(
+        "SELECT lines, shipments, status_events, delivered, late_by_timestamp, late_by_day FROM logistics_overview WHERE feed = 'olist'"
+    )
+    assert overview.row(0) == tuple(wanted[name] for name in ("input_rows", *names))
+    told = real.mart("SELECT round(on_time_rate_by_day, 6), round(mean_days_to_deliver, 5) FROM logistics_overview WHERE feed = 'olist'").row(0)
+    assert told == (wanted["on_time_rate_by_day"], wanted["avg_days_purchase_to_delivery"])
     rate, days = real.mart(
         "SELECT 1 - sum(late_by_day) / sum(judged), sum(seconds_to_deliver) / 86400 / sum(delivered) "
         "FROM logistics_shipments_daily WHERE feed = 'olist'"
@@ -74,6 +80,7 @@ def test_every_figure_of_the_flights_comes_out(real: LogisticsLake) -> None:
     wanted = expected("logistics_flights_2014_01")
     told = real.mart("SELECT sum(flights)::int, count(DISTINCT carrier_code), count(DISTINCT origin) FROM logistics_flights").row(0)
     assert told == (wanted["rows"], wanted["carriers"], wanted["origins"])
+    assert real.mart("SELECT lines FROM logistics_overview WHERE feed = 'flights'").item() == wanted["rows"]
 
 
 def test_the_books_close_and_a_second_run_changes_nothing(real: LogisticsLake) -> None:

@@ -1,35 +1,64 @@
--- A cancellation names its order, or it is held against what its customer had bought of the product before: the newest line of the same quantity,
--- else the newest of a greater one. An earlier line may be found by several cancellations; `found_by` says by how many.
-with cancelled as (
+-- A cancellation names its order, or it takes pieces from what its customer had bought of the product before, the cancellations one after the other:
+-- from the newest earlier line of the same quantity of which so much is left, else from the newest of a greater one. So no more pieces of a line are
+-- cancelled than it had.
+with recursive cancelled as (
     select *, row_number() over (order by tenant, feed, event_at, order_id, customer_id, stock_code, description, currency, quantity, unit_price) as number
     from {{ ref('commerce_order_lines') }}
     where {{ until_as_of() }} and event_type = 'order_cancelled'
 ),
-sold as (
-    select tenant, feed, order_id, customer_id, stock_code, quantity, max(event_at) as event_at
+orders as (
+    select tenant, feed, order_id, min(event_at) as event_at
     from {{ ref('commerce_order_lines') }}
     where {{ until_as_of() }} and event_type = 'order_placed'
-        and (tenant, feed) in (select (tenant, feed) from cancelled)
+        and (tenant, feed, order_id) in (select (tenant, feed, cancels_order_id) from cancelled)
     group by all
 ),
-orders as (
-    select tenant, feed, order_id, min(event_at) as event_at from sold group by all
-),
-same as (
-    -- Of lines of one instant the one of the first order by name, so that every run finds the same.
-    select tenant, feed, customer_id, stock_code, quantity, event_at, min(order_id) as order_id from sold where customer_id is not null group by all
-),
-greater as (
+queue as (
     select
-        c.number,
-        max_by(s.order_id, (s.event_at, -s.quantity, s.order_id)) as order_id,
-        max(s.event_at) as event_at,
-        max_by(s.quantity, (s.event_at, -s.quantity, s.order_id)) as quantity
-    from cancelled as c
-    join same as s
-        on s.tenant = c.tenant and s.feed = c.feed and s.customer_id = c.customer_id and s.stock_code = c.stock_code
-        and s.event_at <= c.event_at and s.quantity > -c.quantity
-    group by c.number
+        number, tenant, feed, customer_id, stock_code, event_at, -quantity as quantity, -quantity * lines as pieces,
+        row_number() over (partition by tenant, feed, customer_id, stock_code order by event_at, number) as turn
+    from cancelled
+    where cancels_order_id is null and customer_id is not null and stock_code is not null
+),
+sold as (
+    select tenant, feed, customer_id, stock_code, event_at, order_id, quantity, cast(sum(quantity * lines) as bigint) as pieces
+    from {{ ref('commerce_order_lines') }}
+    where {{ until_as_of() }} and event_type = 'order_placed'
+        and (tenant, feed, customer_id, stock_code) in (select (tenant, feed, customer_id, stock_code) from queue)
+    group by all
+),
+walk as (
+    select
+        tenant, feed, customer_id, stock_code, cast(0 as bigint) as turn, cast(null as bigint) as number, cast(null as bigint) as place, false as earlier,
+        -- The one to take first is the last: the newest, of one instant the smallest, of equals the first order by name.
+        list({'order_id': order_id, 'event_at': event_at, 'quantity': quantity, 'pieces': pieces}
+            order by event_at, quantity desc, order_id desc) as bought,
+        list(pieces order by event_at, quantity desc, order_id desc) as remaining
+    from sold
+    group by tenant, feed, customer_id, stock_code
+    union all
+    select
+        tenant, feed, customer_id, stock_code, turn, number, place, len(fitting) > 0, bought,
+        list_transform(remaining, lambda r, n: case when n = place then r - pieces else r end)
+    from (
+        select
+            *,
+            coalesce(
+                list_last(list_filter(fitting, lambda n: bought[n].quantity = quantity and remaining[n] >= pieces)),
+                list_last(list_filter(fitting, lambda n: remaining[n] >= pieces))
+            ) as place
+        from (
+            select
+                w.tenant, w.feed, w.customer_id, w.stock_code, q.turn, q.number, q.quantity, q.pieces, w.bought, w.remaining,
+                list_filter(range(1, len(w.bought) + 1), lambda n: w.bought[n].event_at <= q.event_at and w.bought[n].quantity >= q.quantity) as fitting
+            from walk as w
+            join queue as q
+                on q.tenant = w.tenant and q.feed = w.feed and q.customer_id = w.customer_id and q.stock_code = w.stock_code and q.turn = w.turn + 1
+        )
+    )
+),
+found as (
+    select number, earlier, unnest(bought[place]) from walk where number is not null
 ),
 linked as (
     select
@@ -38,19 +67,18 @@ linked as (
             when o.order_id is not null then 'by_order'
             when c.cancels_order_id is not null then 'order_unknown'
             when c.customer_id is null then 'no_customer'
-            when s.order_id is not null then 'same_quantity'
-            when g.order_id is not null then 'greater_quantity'
+            when f.quantity = -c.quantity then 'same_quantity'
+            when f.quantity is not null then 'greater_quantity'
+            when f.earlier then 'nothing_left'
             else 'nothing_earlier'
         end as link,
-        coalesce(o.order_id, s.order_id, g.order_id) as cancelled_order_id,
-        coalesce(o.event_at, s.event_at, g.event_at) as cancelled_at,
-        case when o.order_id is null then coalesce(s.quantity, g.quantity) end as cancelled_quantity
+        coalesce(o.order_id, f.order_id) as cancelled_order_id,
+        coalesce(o.event_at, f.event_at) as cancelled_at,
+        f.quantity as cancelled_quantity,
+        f.pieces as cancelled_pieces
     from cancelled as c
     left join orders as o on o.tenant = c.tenant and o.feed = c.feed and o.order_id = c.cancels_order_id
-    asof left join same as s
-        on s.tenant = c.tenant and s.feed = c.feed and s.customer_id = c.customer_id and s.stock_code = c.stock_code and s.quantity = -c.quantity
-        and s.event_at <= c.event_at
-    left join greater as g on g.number = c.number and s.order_id is null
+    left join found as f on f.number = c.number
 )
 select
     mart_date,
@@ -70,6 +98,7 @@ select
     cancelled_order_id,
     cancelled_at,
     cancelled_quantity,
+    cancelled_pieces,
     cast(date_diff('day', cancelled_at, event_at) as bigint) as days_after,
     case
         when cancelled_order_id is not null

@@ -6,7 +6,6 @@ with activity as (
         cast(sum("rows") as bigint) as "rows",
         cast(sum(events) as bigint) as events
     from {{ ref('commerce_hourly_activity') }}
-    where {{ until_as_of() }}
     group by tenant
 ),
 sales as (
@@ -23,13 +22,13 @@ sales as (
         sum(amount) as revenue,
         sum(distinct_amount) as distinct_revenue
     from {{ ref('commerce_order_lines') }}
-    where {{ until_as_of() }}
     group by tenant
 )
 select
     a.tenant,
     a.first_on,
     a.last_on,
+    {{ as_of(ref('commerce_hourly_activity')) }} as complete_through,
     a."rows",
     a.events,
     coalesce(s.invoices, 0) as invoices,

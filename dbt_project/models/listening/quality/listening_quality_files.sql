@@ -1,7 +1,8 @@
 select
-    day as mart_date,
-    fetch_id,
-    application,
+    b.day as mart_date,
+    b.fetch_id,
+    any_value(f.file_name) as file,
+    b.application,
     cast(sum(lines) as bigint) as lines,
     cast(sum(unreadable) as bigint) as unreadable,
     cast(sum(records) as bigint) as records,
@@ -12,6 +13,7 @@ select
     cast(sum(duplicate) as bigint) as duplicates,
     cast(sum(kept) as bigint) as kept,
     sum(unreadable + quarantined) / nullif(sum(lines), 0) as refused_share
-from {{ source('listening', 'books') }}
-where {{ in_mart_dates('day') }}
-group by day, fetch_id, application
+from {{ source('listening', 'books') }} as b
+left join {{ source('listening', 'fetches') }} as f on f.fetch_id = b.fetch_id
+where {{ in_mart_dates('b.day') }}
+group by b.day, b.fetch_id, b.application

@@ -1,7 +1,8 @@
 select
-    day as mart_date,
-    application as feed,
-    fetch_id,
+    b.day as mart_date,
+    b.application as feed,
+    b.fetch_id,
+    any_value(f.file_name) as file,
     cast(sum(lines) as bigint) as lines,
     cast(sum(unreadable) as bigint) as unreadable,
     cast(sum(records) as bigint) as records,
@@ -10,6 +11,7 @@ select
     cast(sum(held) as bigint) as held,
     cast(sum(duplicate) as bigint) as duplicates,
     cast(sum(kept) as bigint) as kept
-from {{ source('logistics', 'books') }}
-where {{ in_mart_dates('day') }}
-group by day, application, fetch_id
+from {{ source('logistics', 'books') }} as b
+left join {{ source('logistics', 'fetches') }} as f on f.fetch_id = b.fetch_id
+where {{ in_mart_dates('b.day') }}
+group by b.day, b.application, b.fetch_id

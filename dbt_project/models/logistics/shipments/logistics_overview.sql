@@ -13,25 +13,23 @@ with shipments as (
         cast(sum(with_exceptions) as bigint) as with_exceptions,
         cast(sum(with_steps_out_of_order) as bigint) as with_steps_out_of_order
     from {{ ref('logistics_shipments_daily') }}
-    where {{ until_as_of() }}
     group by feed
 ),
 events as (
     select feed, cast(sum(events) as bigint) as events
     from {{ ref('logistics_events_daily') }}
-    where {{ until_as_of() }}
     group by feed
 ),
 files as (
     select feed, cast(sum(lines) as bigint) as lines, cast(sum(duplicates) as bigint) as duplicates, cast(sum(held) as bigint) as held
     from {{ ref('logistics_files') }}
-    where {{ until_as_of() }}
     group by feed
 )
 select
     e.feed,
     s.first_on,
     s.last_on,
+    {{ as_of(ref('logistics_events_daily')) }} as complete_through,
     coalesce(f.lines, 0) as lines,
     coalesce(f.duplicates, 0) as duplicates,
     coalesce(f.held, 0) as held,

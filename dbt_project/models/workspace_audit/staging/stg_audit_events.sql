@@ -1,3 +1,4 @@
+{{ config(materialized='view', schema='staging', contract={'enforced': false}, persist_docs={'relation': false, 'columns': false}) }}
 -- One row per event of the clean table, with what every mart asks for. Times are UTC without a zone, so that no reader's session can move them.
 select
     event_date as mart_date,
