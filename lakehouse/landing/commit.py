@@ -1,4 +1,4 @@
-"""Appending to the log: a manifest takes the next number by create, and every hundredth is followed by a checkpoint."""
+"""Appending to the log: a manifest takes the next number by create, and every twentieth is followed by a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lakehouse.landing.state import Ledger
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
 
-CHECKPOINT_EVERY = 100
+CHECKPOINT_EVERY = 20  # whoever loads the ledger reads the manifests after the newest one, 0.2 ms each
 CHECKPOINTS_KEPT = 2
 
 

@@ -22,7 +22,7 @@ from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.applications import counted_applications
 from lakehouse.steps.audit import audit_grain
-from lakehouse.steps.checks import CheckResult, DayFacts, check_day
+from lakehouse.steps.checks import CheckResult, DayFacts, check_day, days_compared
 from lakehouse.steps.parallel import run_within
 from lakehouse.tables import builds, delta, grains
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, TableFile
@@ -157,7 +157,7 @@ class _Attempt:
         committed = version is not None
         reused = len(accounts) - len(rebuilt)
         now = delta.open_table(self.lake, contract.name)
-        built = builds.builds_of(self.lake, contract, now) if now is not None else {}
+        built = builds.builds_of(self.lake, contract, now, days_compared(self.day)) if now is not None else {}
         facts = DayFacts(self.lake, self.dataset, self.day, build, accounts, self.ledger, now, built)
         checks = check_day(facts)
         seconds = time.perf_counter() - began
@@ -240,7 +240,14 @@ class _Attempt:
             return not refused
 
         version = delta.swap_day(
-            self.lake, self.dataset.contract, self.day, files, fingerprint=build.fingerprint, seen=build.seen, still_ours=still_ours
+            self.lake,
+            self.dataset.contract,
+            self.day,
+            files,
+            fingerprint=build.fingerprint,
+            seen=build.seen,
+            complete=build.complete,
+            still_ours=still_ours,
         )
         return _SUPERSEDED if refused else version
 
@@ -274,16 +281,19 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     if not ledger.touched:
         return []
     table = delta.open_table(lake, dataset.name)
-    committed = builds.builds_of(lake, dataset.contract, table) if table is not None else {}
+    told = app_transactions(lake, dataset.name, table, (name for d in ledger.touched for name in delta.app_ids(d))) if table is not None else {}
+    written = set(builds.written_days(lake, dataset.name))
     applications = counted_applications(lake, dataset, ledger)
-    seen_of = app_transactions(lake, dataset.name, table, (delta.app_ids(d)[1] for d in ledger.touched)) if table is not None else {}
     found = []
     for day, touched in sorted((d, n) for d, n in ledger.touched.items() if d not in ledger.sealed):
-        seen = seen_of.get(delta.app_ids(day)[1])
-        if seen is None or day not in committed:
+        ids = delta.app_ids(day)
+        seen, complete = told.get(ids.seen), told.get(ids.complete)
+        if table is None or seen is None or ids.build not in told or day not in written:
             found.append(StaleDay(day, touched, None, "never built"))
         elif touched > seen:
             found.append(StaleDay(day, touched, seen, f"manifest {touched} landed after the build had seen {seen}"))
-        elif not committed[day].complete and ledger.covered(applications, Grain(day).start, Grain(day).end):
+        elif not complete and ledger.covered(applications, Grain(day).start, Grain(day).end):
+            if complete is None and builds.read_build(lake, dataset.name, day, told[ids.build]).complete:
+                continue  # committed before tables told it
             found.append(StaleDay(day, touched, seen, "coverage is complete now"))
     return found

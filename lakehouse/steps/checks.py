@@ -55,7 +55,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class DayFacts:
-    """What the checks of a day look at."""
+    """What the checks of a day look at. `committed`: the builds of `days_compared` that are committed, by day."""
 
     lake: Lake
     dataset: Dataset
@@ -70,6 +70,16 @@ class DayFacts:
     def books(self) -> Books:
         """The books of the day."""
         return total(a.books for a in self.accounts.values())
+
+    @cached_property
+    def files(self) -> Mapping[dt.date, Collection[str]]:
+        """The files of the table, relative to it, by day."""
+        return delta.active_files(self.table) if self.table is not None else {}
+
+
+def days_compared(day: dt.date) -> set[dt.date]:
+    """The days before whose builds the checks of a day look at."""
+    return {day - dt.timedelta(days=n) for n in range(1, _DAYS_OF_DRIFT + 1)} | {day - dt.timedelta(weeks=n) for n in range(1, _WEEKS + 1)}
 
 
 def check_day(facts: DayFacts) -> tuple[CheckResult, ...]:
@@ -142,8 +152,7 @@ def _books_balance(facts: DayFacts) -> CheckResult:
 
 def _files_of(facts: DayFacts, days: Collection[dt.date]) -> list[str]:
     """The files of some days in the table, relative to the lake."""
-    active = delta.active_files(facts.table) if facts.table is not None else {}
-    return [f"{table_folder(facts.dataset.name)}/{path}" for day in days for path in active.get(day, ())]
+    return [f"{table_folder(facts.dataset.name)}/{path}" for day in days for path in facts.files.get(day, ())]
 
 
 def _duplicate_keys(facts: DayFacts) -> CheckResult:

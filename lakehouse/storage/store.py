@@ -29,6 +29,8 @@ StoreError = BaseError
 # How obstore names a file on a disk until it is whole.
 _STAGED = re.compile(r"#\d+$")
 _SYNCED_AT_ONCE = 8
+# Of what others write. A sensor that looks there has a minute; obstore by itself would go on for three.
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": dt.timedelta(seconds=20)}
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -209,9 +211,10 @@ def open_folder(url: str | Path) -> Store:
     root = local_path(url)
     if root is None:
         try:
-            return Store(str(url), None, from_url(str(url)))
+            return Store(str(url), None, from_url(str(url), retry_config=_RETRIES))
         except Exception as error:
-            raise ConfigurationError(f"{url} cannot be opened: {error}. Expected a folder or a URL such as s3://bucket/inbox.") from error
+            told = str(error).partition("\n")[0]
+            raise ConfigurationError(f"{url} cannot be opened: {told}. Expected a folder or a URL such as s3://bucket/inbox.") from error
     if not root.is_dir():
         raise ConfigurationError(f"There is no folder {root}. Expected one with files to read.")
     return Store(root.as_uri(), root, LocalStore(root))

@@ -61,11 +61,16 @@ def committed_builds(lake: Lake, contract: Contract) -> dict[dt.date, Build]:
     return builds_of(lake, contract, table)
 
 
-def builds_of(lake: Lake, contract: Contract, table: DeltaTable) -> dict[dt.date, Build]:
-    """The builds that one version of the table is made of."""
-    days = [dt.date.fromisoformat(name) for name in lake.store.folders(build_folder(contract.name))]
-    told = app_transactions(lake, contract.name, table, (delta.app_ids(day)[0] for day in days))
-    named = {day: told.get(delta.app_ids(day)[0]) for day in days}
+def written_days(lake: Lake, dataset: str) -> list[dt.date]:
+    """The days of which a build was written down, committed or not, sorted."""
+    return [dt.date.fromisoformat(name) for name in lake.store.folders(build_folder(dataset))]
+
+
+def builds_of(lake: Lake, contract: Contract, table: DeltaTable, days: Iterable[dt.date] | None = None) -> dict[dt.date, Build]:
+    """The builds that one version of the table is made of: of all days, or of some of them."""
+    days = written_days(lake, contract.name) if days is None else sorted(days)
+    told = app_transactions(lake, contract.name, table, (delta.app_ids(day).build for day in days))
+    named = {day: told.get(delta.app_ids(day).build) for day in days}
     wanted = [(day, number) for day, number in named.items() if number is not None]
     with ThreadPoolExecutor(_READERS) as pool:
         return dict(zip((d for d, _ in wanted), pool.map(lambda item: read_build(lake, contract.name, *item), wanted), strict=True))
@@ -73,7 +78,7 @@ def builds_of(lake: Lake, contract: Contract, table: DeltaTable) -> dict[dt.date
 
 def build_of(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date) -> Build | None:
     """The committed build of one day; None when it was never built."""
-    number = table.transaction_version(delta.app_ids(day)[0])
+    number = table.transaction_version(delta.app_ids(day).build)
     return read_build(lake, contract.name, day, number) if number is not None else None
 
 

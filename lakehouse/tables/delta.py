@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -26,6 +27,8 @@ from lakehouse.tables.records import TableFile
 log = logging.getLogger(__name__)
 
 _TRIES = 30
+# Commits between two checkpoints of the log. Whoever opens a table reads those after the newest one, 0.4 ms each; a hundred are the default.
+_CHECKPOINT_EVERY = 10
 # Feature that would make a plain reading of the listed files wrong; we never switch it on.
 _DELETION_VECTORS = "deletionVectors"
 
@@ -82,6 +85,7 @@ def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
                 partition_by=[PARTITION.name],
                 name=contract.name,
                 description=contract.title,
+                configuration={"delta.checkpointInterval": str(_CHECKPOINT_EVERY)},
             )
         except DeltaError as error:
             last = error
@@ -105,16 +109,25 @@ def _fit(table: DeltaTable, contract: Contract) -> None:
         table.alter.add_columns(added)
 
 
-def app_ids(day: dt.date) -> tuple[str, str]:
-    """The two application transactions of a day: `build/<day>` (fingerprint, compared for equality only) and `seen/<day>` (last manifest number)."""
-    return f"build/{day.isoformat()}", f"seen/{day.isoformat()}"
+class AppIds(NamedTuple):
+    """The application transactions of a day: `build/<day>` (fingerprint, compared for equality only), `seen/<day>` (last manifest number) and
+    `complete/<day>` (1: coverage had passed the end of the day without holes; 0)."""
+
+    build: str
+    seen: str
+    complete: str
+
+
+def app_ids(day: dt.date) -> AppIds:
+    """The names of the application transactions of a day."""
+    return AppIds(f"build/{day.isoformat()}", f"seen/{day.isoformat()}", f"complete/{day.isoformat()}")
 
 
 def day_state(table: DeltaTable, day: dt.date, *, with_files: bool = True) -> DayState:
     """What the table says of a day."""
-    build, seen = app_ids(day)
+    ids = app_ids(day)
     files = active_files(table).get(day, {}) if with_files else {}
-    return DayState(table.transaction_version(build), table.transaction_version(seen), files)
+    return DayState(table.transaction_version(ids.build), table.transaction_version(ids.seen), files)
 
 
 def active_files(table: DeltaTable) -> dict[dt.date, dict[str, int]]:
@@ -145,6 +158,7 @@ def swap_day(
     *,
     fingerprint: int,
     seen: int,
+    complete: bool,
     still_ours: Callable[[DayState], bool],
 ) -> int | None:
     """Make these the files of the day in one commit: only what differs is added and removed. Returns the version of the table.
@@ -152,7 +166,7 @@ def swap_day(
     `files`: path relative to the table -> file. Before each try the table is opened anew and `still_ours` asked whether this build may still be
     committed; None is returned when it says no. Raises `ConflictError` when others were faster too often.
     """
-    build_id, seen_id = app_ids(day)
+    ids = app_ids(day)
     for attempt in range(_TRIES):
         table = ensure_table(lake, contract)
         state = day_state(table, day)
@@ -170,7 +184,11 @@ def swap_day(
                 partition_by=[PARTITION.name],
                 commit_properties=CommitProperties(
                     custom_metadata={"day": day.isoformat(), "fingerprint": str(fingerprint), "seen": str(last)},
-                    app_transactions=[Transaction(build_id, fingerprint), Transaction(seen_id, last)],
+                    app_transactions=[
+                        Transaction(ids.build, fingerprint),
+                        Transaction(ids.seen, last),
+                        Transaction(ids.complete, int(complete)),
+                    ],
                     max_commit_retries=0,
                 ),
             )

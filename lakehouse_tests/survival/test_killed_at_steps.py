@@ -79,10 +79,10 @@ def test_a_kill_at_each_step_of_landing_and_cleaning_loses_nothing_and_doubles_n
 
 
 def test_a_kill_after_a_checkpoint_was_written_loses_nothing_and_doubles_nothing(mortal: Mortal) -> None:
-    mortal.at(END)  # 120 windows, and a checkpoint is due after the hundredth
+    mortal.at(END)  # 120 windows, and a checkpoint is due after the twentieth
     (step,) = AT_CHECKPOINT
     assert died(mortal.worker(FETCH + CLEAN, fail_at=step))
-    assert mortal.lake.store.exists(checkpoint_path(DATASET.name, 100))
+    assert mortal.lake.store.exists(checkpoint_path(DATASET.name, 20))
     mortal.check_books()
     mortal.finish_work()
     mortal.check_truth()

@@ -30,7 +30,7 @@ def test_only_the_files_of_changed_hours_are_swapped(made: BuildLake) -> None:
     added, removed = ([a[kind]["path"] for a in actions if kind in a] for kind in ("add", "remove"))
     assert [p.split("/")[1][:2] for p in added] == ["02"]
     assert removed == [p for p in before if "/02-" in p]
-    assert {a["txn"]["appId"] for a in actions if "txn" in a} == {f"build/{DAY}", f"seen/{DAY}"}
+    assert {a["txn"]["appId"] for a in actions if "txn" in a} == {f"build/{DAY}", f"seen/{DAY}", f"complete/{DAY}"}
     check_lake(made, [(1, 1), (2, 2), (2, 22), (3, 3)])
 
 
@@ -67,7 +67,7 @@ def test_a_day_that_became_empty_loses_its_files(made: BuildLake) -> None:
     made.land(event(1, 1))
     made.build()
     contract = made.dataset.contract
-    version = delta.swap_day(made.lake, contract, DAY, {}, fingerprint=7, seen=2, still_ours=lambda _: True)
+    version = delta.swap_day(made.lake, contract, DAY, {}, fingerprint=7, seen=2, complete=False, still_ours=lambda _: True)
     assert (version, made.files()) == (made.table.version(), [])
 
 
@@ -100,7 +100,7 @@ def test_all_transactions_are_read_in_one_pass(made: BuildLake) -> None:
     days = [DAY - dt.timedelta(days=n) for n in range(4)]
 
     def commit(day: dt.date, mark: int) -> None:
-        delta.swap_day(made.lake, made.dataset.contract, day, {}, fingerprint=mark, seen=mark, still_ours=lambda _: True)
+        delta.swap_day(made.lake, made.dataset.contract, day, {}, fingerprint=mark, seen=mark, complete=False, still_ours=lambda _: True)
 
     def agree(table: DeltaTable | None = None) -> None:
         opened = table or made.table
@@ -155,8 +155,8 @@ def test_a_commit_of_the_same_build_never_takes_seen_back(made: BuildLake) -> No
     report = made.build()
     contract, mark = made.dataset.contract, report.build.fingerprint
     files = {f.path.removeprefix("clean/workspace_audit/"): f for a in report.accounts.values() for f in a.files}
-    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=9, still_ours=lambda _: True)
-    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=3, still_ours=lambda _: True)
+    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=9, complete=True, still_ours=lambda _: True)
+    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=3, complete=True, still_ours=lambda _: True)
     assert delta.day_state(made.table, DAY).seen == 9
     check_lake(made, [(1, 1)])
 

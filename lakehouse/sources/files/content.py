@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from itertools import chain
 
 from lakehouse.errors import TerminalError, TransientError
 from lakehouse.sources.files.inbox import FoundFile
-from lakehouse.storage import StoreError
+from lakehouse.storage import StoreError, said
 from lakehouse.storage.unpack import DAMAGE, Packing, packing_of, unpack
 
 BLOCK_BYTES = 4 << 20
@@ -82,10 +83,13 @@ class Content:
         except FileNotFoundError as error:
             raise TransientError(f"{file.url} is gone: it was there when the folder was listed. {nothing}.") from error
         except StoreError as error:
-            reason = str(error).split("\n", 1)[0]
-            raise TransientError(f"{file.url} cannot be read: {reason}. {nothing}; look at rights and credentials.") from error
-        if self.size != file.size or (now.size, now.modified) != (file.size, file.modified):
+            raise TransientError(f"{file.url} cannot be read: {said(error)}. {nothing}; look at rights and credentials.") from error
+        if self.size != file.size or (now.size, self._stamp(now.modified)) != (file.size, self._stamp(file.modified)):
             raise TransientError(f"{file.url} changed while it was read, so it is still being written. {nothing}; the next look reads it.")
+
+    def _stamp(self, modified: dt.datetime) -> dt.datetime:
+        """When the file was written last, as far as it can be compared: some object stores list milliseconds, and tell seconds of one file."""
+        return modified if self.file.store.root is not None else modified.replace(microsecond=0)
 
     def _packing(self, first: bytes) -> Packing | None:
         """How the file is packed, by its first bytes. A name that says so of a file that is not is a file that was cut or mistaken."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lakehouse.datasets.model import Dataset, Feed, FileSource
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Lake
-from lakehouse.storage import Entry, Store, local_path, open_folder
+from lakehouse.storage import Entry, Store, StoreError, fault_of, local_path, open_folder
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def file_source(dataset: Dataset) -> FileSource:
 def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
     """The files of the dataset's inbox that a feed takes, in order of modification, then name. An inbox that is not there yet is empty.
 
-    Raises `ConfigurationError` for a setting that is no text, and for a folder outside the lake that is not there.
+    Raises `ConfigurationError` for a setting that is no text, for a folder outside the lake that is not there, and for a bucket that is not there or
+    may not be read; `TransientError` for one that does not answer.
     """
     told = lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
     if not isinstance(told, str) or not told.strip("/"):
@@ -70,7 +71,7 @@ def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
 def find_files(dataset: Dataset, paths: Sequence[str]) -> list[FoundFile]:
     """The files at some paths or URLs, in order of modification, then name: of a folder those that a feed takes; a file by itself must be taken.
 
-    Raises `ConfigurationError` for a path where nothing is, and for a file that no feed takes.
+    Raises `ConfigurationError` for a path where nothing is, for a file that no feed takes, and for a bucket as `in_inbox` does.
     """
     source = file_source(dataset)
     found: dict[str, FoundFile] = {}
@@ -116,15 +117,26 @@ def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
         return store, store.entry(name)
     except FileNotFoundError:
         return None
+    except StoreError as error:
+        raise fault_of(path, error) from error
 
 
 def _below(store: Store, prefix: str, source: FileSource, *, within: str = "") -> Iterator[FoundFile]:
     """The files below a folder that a feed takes. `within`: the name of the folder itself, which counts as a part of their paths too."""
-    for entry in store.entries(prefix):
+    for entry in _listed(store, prefix):
         name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
         taken = _taken(source, [name, f"{within}/{name}"] if within else [name])
         if taken is not None:
             yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
+
+
+def _listed(store: Store, prefix: str) -> Iterator[Entry]:
+    try:
+        yield from store.entries(prefix)
+    except StoreError as error:
+        if store.root is not None:
+            raise
+        raise fault_of(store.uri(prefix).rstrip("/"), error) from error
 
 
 def feed_of(source: FileSource, name: str) -> Feed | None:

@@ -6,6 +6,7 @@ import gzip
 import io
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from lakehouse.datasets.listening.generator.world import World
@@ -25,10 +26,11 @@ def write_files(folder: Path, name: str, spoiled: pl.DataFrame, world: World) ->
         part = spoiled.filter(pl.col("file") == kind)
         if part.height:
             fields = _fields(part, world)
-            text = _csv(fields, part["fate"]) if kind == "csv" else "\n".join(_json(fields, part["fate"]))
+            lines = _csv(fields, part["fate"]) if kind == "csv" else _json(fields, part["fate"])
+            text: bytes = lines.str.join("\n").cast(pl.Binary).item()
             path = folder / place
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(gzip.compress(text.encode(), 5, mtime=0) if kind == "late" else text.encode())
+            path.write_bytes(gzip.compress(text, 5, mtime=0) if kind == "late" else text)
             written.append(path)
     return written
 
@@ -69,7 +71,7 @@ def _json(fields: pl.DataFrame, fate: pl.Series) -> pl.Series:
     return _chosen(line.alias("line").to_frame().with_columns(fate), damaged)
 
 
-def _csv(fields: pl.DataFrame, fate: pl.Series) -> str:
+def _csv(fields: pl.DataFrame, fate: pl.Series) -> pl.Series:
     texts = fields.with_columns(pl.col("registration").cast(pl.Int64).cast(pl.String), pl.col("ts", "length").cast(pl.String), fate)
     texts = texts.with_columns(
         ts=pl.when(pl.col("fate") == "damaged_time").then(pl.lit("1.54224E+12")).otherwise("ts"),
@@ -79,16 +81,19 @@ def _csv(fields: pl.DataFrame, fate: pl.Series) -> str:
     )
     buffer = io.BytesIO()
     texts.select(_ORDER).write_csv(buffer, quote_style="always")
-    header, *rows = buffer.getvalue().decode().rstrip("\n").split("\n")
+    lines = pl.Series("line", [buffer.getvalue().removesuffix(b"\n")]).cast(pl.String).str.split("\n").explode()
     cut = {"malformed": pl.col("line").str.replace(r',"[^"]*"$', "")}  # one field too few
-    return "\n".join([header, *_chosen(pl.DataFrame({"line": rows, "fate": fate}), cut)])
+    return pl.concat([lines[:1], _chosen(pl.DataFrame({"line": lines[1:], "fate": fate}), cut)])
 
 
 def _chosen(lines: pl.DataFrame, damaged: dict[str, pl.Expr]) -> pl.Series:
-    """The lines, those of a fate that is damaged as the expression makes them."""
-    if not lines["fate"].is_in(list(damaged)).any():
-        return lines["line"]
-    chosen = pl.col("line")
+    """The lines, those of a fate that is damaged as the expression makes them. They are few, so the others are not asked."""
+    order, after = np.arange(lines.height), [lines["line"]]
+    there = lines.height
     for kind, expression in damaged.items():
-        chosen = pl.when(pl.col("fate") == kind).then(expression).otherwise(chosen)
-    return lines.select(chosen.alias("line"))["line"]
+        spoilt = (lines["fate"] == kind).arg_true()
+        if len(spoilt):
+            after.append(lines[spoilt].select(expression.alias("line"))["line"])
+            order[spoilt.to_numpy()] = there + np.arange(len(spoilt))
+            there += len(spoilt)
+    return pl.concat(after).gather(pl.Series(order)) if len(after) > 1 else lines["line"]

@@ -91,7 +91,7 @@ def _choose(block: Block, activities: Activities, lines: pl.Series, planned: Seq
     for activity, kind in planned[bisect_left(planned, block.first, key=_number) : bisect_left(planned, last, key=_number)]:
         wanted = (kind.needs, kind.name)
         if wanted not in able:
-            fits = lines.str.contains(kind.needs, literal=True) & (names == kind.name if kind.name else pl.Series([True]))
+            fits = lines.str.contains(kind.needs) & (names == kind.name if kind.name else pl.Series([True]))
             able[wanted] = np.flatnonzero(fits.to_numpy())
         candidates = able[wanted]
         at = int(np.searchsorted(candidates, activity - block.first))

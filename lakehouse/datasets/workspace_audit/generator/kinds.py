@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lakehouse.datasets.workspace_audit.generator.malformed import malformed_kinds
+from lakehouse.datasets.workspace_audit.generator.malformed import FIRST_PARAMETERS, PARAMETERS, malformed_kinds
 from lakehouse.datasets.workspace_audit.generator.people import MICROS
 from lakehouse.datasets.workspace_audit.generator.served import Served
 
@@ -24,7 +24,7 @@ Make = Callable[[Served, np.random.Generator], list[Served]]
 class Kind:
     """One kind of a defect (a field of `Defects`).
 
-    `needs`: text that the line must hold; `name`: name that its first event must have; `applications`: empty for all.
+    `needs`: expression that the line must match; `name`: name that its first event must have; `applications`: empty for all.
     """
 
     defect: str
@@ -59,7 +59,7 @@ def _copies() -> list[Kind]:
         Kind("repeated_new_etag", "", lambda a, rng: [a, a.copied(_pause(rng), OTHER_ETAG, "re_read")]),
         Kind("reordered", "", lambda a, rng: [a, _reordered(a, rng, "duplicate")]),
         Kind("conflicting", "", _conflicting),
-        Kind("revised", "", _revised, needs='"parameters":[{'),
+        Kind("revised", "", _revised, needs=FIRST_PARAMETERS),
         Kind("quarantined_twice", "", _twice),
     ]
 
@@ -110,7 +110,7 @@ def _kept() -> list[Kind]:
         Kind("network_conflict", "", lambda a, _: [a.telling({**a.record(), "networkInfo": "unknown"})]),
         Kind("numeric_int_value", "", _numeric, name="activity"),
         Kind("old_shape", "", _old_shape, name="authorize", applications=("token",)),
-        Kind("unknown_parameters", "", _unknown_parameter, needs='"parameters":[{'),
+        Kind("unknown_parameters", "", _unknown_parameter, needs=FIRST_PARAMETERS),
     ]
 
 
@@ -154,7 +154,10 @@ _NEW: dict[str, tuple[str, Any]] = {
 
 
 def _unknown() -> list[Kind]:
-    return [Kind("unknown_fields", variant, _adding(path, value), needs='"parameters":[{') for variant, (path, value) in _NEW.items()]
+    return [
+        Kind("unknown_fields", variant, _adding(path, value), needs=FIRST_PARAMETERS if "parameters" in path else PARAMETERS)
+        for variant, (path, value) in _NEW.items()
+    ]
 
 
 def _adding(path: str, value: Any) -> Make:
@@ -183,7 +186,9 @@ def _refused() -> list[Kind]:
         Kind("wrong_types", "list_for_string", top(ipAddress=["192.0.2.1", "198.51.100.1"])),
         Kind("wrong_types", "number_for_string", top(ownerDomain=7)),
         Kind("wrong_types", "number_for_bool", _changing("boolValue", 1), needs='"boolValue":', applications=("login", "drive")),
-        Kind("wrong_types", "string_for_list", _changing("multiValue", "password"), needs='"multiValue":[', applications=("token", "login", "drive")),
+        Kind(
+            "wrong_types", "string_for_list", _changing("multiValue", "password"), needs=r'"multiValue":\[', applications=("token", "login", "drive")
+        ),
         Kind("missing_required", "no_events", lambda a, _: [_without(a, "events", None)]),
         Kind("missing_required", "null_events", lambda a, _: [a.refused({**a.record(), "events": None}, "missing_required")]),
         Kind("missing_required", "no_qualifier", lambda a, _: [_without(a, "id", "uniqueQualifier")]),

@@ -9,21 +9,28 @@ import numpy as np
 
 from lakehouse.datasets.workspace_audit.generator.served import Served, dump
 
+PARAMETERS = r'"parameters":\[\{'
+"""Expression for a line of which some event has parameters."""
+FIRST_PARAMETERS = r'"events":\[\{[^\[\]{}]*' + PARAMETERS
+"""Expression for a line of which the first event has parameters."""
+
 _MARK = "@@MARK@@"
 _QUOTED = f'"{_MARK}"'.encode()
 _BARE = _MARK.encode()
 
 # Lines are routed by what a JSON reader finds at id.time. One that skips the rest of the record stumbles over broken syntax, but not over these.
 _UNNOTICED = {"duplicate_key", "invalid_utf8"}
+_ANY_EVENT = {"duplicate_key", "trailing_comma"}  # these spoil no parameter
 
 Spoil = Callable[[dict[str, Any]], bytes]
 
 
 def malformed_kinds() -> Iterator[tuple[str, str, Callable[[Served, np.random.Generator], list[Served]]]]:
-    """(variant, text that the line must hold, what makes it) of each kind, with and without a readable id.time."""
+    """(variant, expression that the line must match, what makes it) of each kind, with and without a readable id.time."""
     for name, spoil in _SPOILERS.items():
-        yield name, '"parameters":[{', _making(name, spoil, timed=True)
-        yield f"{name}_untimed", '"parameters":[{', _making(name, spoil, timed=False)
+        needs = PARAMETERS if name in _ANY_EVENT else FIRST_PARAMETERS
+        yield name, needs, _making(name, spoil, timed=True)
+        yield f"{name}_untimed", needs, _making(name, spoil, timed=False)
 
 
 def _making(name: str, spoil: Spoil, *, timed: bool) -> Callable[[Served, np.random.Generator], list[Served]]:
