@@ -52,7 +52,8 @@ def demo(
     if as_json:
         print_json(story.facts() | {"seconds": round(time.monotonic() - began, 1)})
     if not story.good:
-        error_panel("The books of the demo do not close, or differ from the truth. See above, and: lakehouse doctor", title="Demo")
+        told = "\n".join(story.failures) or "The books do not close, or differ from the truth: see above."
+        error_panel(f"{told}\nMore: lakehouse doctor, and the runs in lakehouse dev", title="Demo")
         raise typer.Exit(ExitCode.DATA)
     if not as_json:
         _what_next(story, facts())

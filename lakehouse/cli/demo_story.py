@@ -74,6 +74,11 @@ class Story:
         """Whether all went well."""
         return all(one.good for one in self.told.values())
 
+    @property
+    def failures(self) -> list[str]:
+        """What did not run, or was found wrong, in words."""
+        return [f"{name}: {text}" for name, one in self.told.items() for text in one.failed]
+
     def facts(self) -> dict[str, Any]:
         """All of it for machines."""
         return {"lake": self.demo.lake.url, "datasets": {name: one.facts() for name, one in self.told.items()}}
@@ -103,7 +108,8 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
             with serving(demo.lake, sample.dataset):
                 _round(story, sample, console, late=True, publish=True, quiet=quiet)
     _check(story, console)
-    _answer(story, console)
+    if not story.failures:
+        _answer(story, console)
     return story
 
 
@@ -144,7 +150,10 @@ def _round(story: Story, sample: Sample, console: Console, *, late: bool, publis
 
 def _noted(told: Told, done: Materialized) -> Materialized:
     told.runs.extend(done.run_ids)
-    told.failed.extend(f"{partition}: {error}" for partition, error in done.failures.items())
+    partitions: dict[str, list[str]] = {}
+    for partition, error in done.failures.items():
+        partitions.setdefault(str(error), []).append(partition)
+    told.failed.extend(f"{', '.join(named)}: {error}" for error, named in partitions.items())
     return done
 
 

@@ -19,7 +19,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
-from lakehouse.marts.dbt import DbtRun, parse_ahead, read_run, run_dbt
+from lakehouse.marts.dbt import BUILD_FILE, DbtRun, parse_ahead, read_run, run_dbt
 from lakehouse.marts.dbt_helper import dbt_helper
 from lakehouse.marts.plan import Asked, Plan, plan_build, project_digest, recipe
 from lakehouse.marts.reach import ranges
@@ -101,7 +101,7 @@ class _Attempt:
         if self.lost:
             self.current = None  # its number still counts
         self.folder = publish.local_root(self.lake) / "marts" / self.dataset.name / ".build" / self.id
-        self.file = self.folder / "marts.duckdb"
+        self.file = self.folder / BUILD_FILE
         self.target = self.folder / "target"
 
     def run(self) -> MartsReport | None:

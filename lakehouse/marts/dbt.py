@@ -14,6 +14,8 @@ from lakehouse.marts.dbt_helper import run_process
 from lakehouse.settings import project_root
 
 ENV_FILE = "LAKEHOUSE_MARTS_FILE"
+BUILD_FILE = "marts.duckdb"
+"""What the file that marts are built in is called, always: the parsed project names the database by it."""
 _GOOD, _RED = 0, 3  # exit codes of `dbt_process`
 # The frames of a Python traceback; its last line, the error, stays.
 _TRACEBACK = re.compile(r"[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+")
@@ -109,7 +111,8 @@ def run_dbt(
 
 def parse_ahead(parsed: Path) -> Path:
     """A request that has the project read before a run asks for it (see `dbt_helper`). `parsed`: as `run_dbt` takes it."""
-    return _request(parsed.with_suffix(""), None, file=None, parsed=parsed)
+    target = parsed.with_suffix("")
+    return _request(target, None, file=target / BUILD_FILE, parsed=parsed)
 
 
 def _places(target: Path) -> list[str]:

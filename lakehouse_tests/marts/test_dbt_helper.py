@@ -17,6 +17,7 @@ from mart_lakes import Built
 
 from lakehouse.errors import TerminalError
 from lakehouse.marts import dbt, dbt_helper
+from lakehouse.marts.build import builds_ahead
 from lakehouse.steps.publish import publish_marts
 
 Request = Callable[..., Path]
@@ -177,6 +178,15 @@ def _alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_marts_are_built_from_a_project_that_was_read_ahead(built: Built, tmp_path: Path, started: list[Any]) -> None:
+    copy = built.copy(tmp_path / "one")
+    shutil.rmtree(tmp_path / "one" / "marts" / ".parsed")
+    with builds_ahead(copy.lake):
+        assert publish_marts(copy.lake, copy.dataset, force=True).rows == built.report.rows
+    assert len(started) == 1
+    assert gone(started)
 
 
 @ON_PROC
