@@ -12,6 +12,8 @@ import msgspec
 import polars as pl
 import pytest
 from build_lakes import BEFORE, DAY, KEY, BuildLake, event
+from erase_lakes import EVERY_DAY, LINES, MINE
+from file_lakes import FileLake
 from retention_lakes import LANDED, LATER, TWICE
 
 import lakehouse
@@ -36,6 +38,23 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildLake:
     """An empty lake with a fixed clock."""
     monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
     return BuildLake.make(tmp_path / "lake")
+
+
+@pytest.fixture
+def peopled(made: BuildLake) -> BuildLake:
+    """Three built days. Of Eve: two rows, two quarantined lines and one that only names her, one of them on the day before, and an unplaced one."""
+    made.land(*LINES)
+    made.land(event(1, 8), dict(reversed(event(1, 2, **MINE).items())))  # a duplicate of hers
+    for day in EVERY_DAY:
+        made.build(day)
+    return made
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileLake:
+    """An empty lake for files of every format."""
+    monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
+    return FileLake.make(tmp_path / "lake")
 
 
 @pytest.fixture
