@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 import pytest
 from moved_parts import DAY, NINE, UNPLACED, erase, everything, named, raw, split_texts, tombstones
+from position_lines import land_by_position
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import TerminalError
@@ -143,8 +144,8 @@ def test_what_is_not_there_is_refused_and_nothing_is_written(landed, lines, mess
     assert (load_ledger(landed, "clicks").last_number, raw(landed)) == (3, before)
 
 
-def test_a_blank_line_holds_nothing_that_could_be_erased(lake, land):
-    path = land(lake, [b"  ", b"broken"], by="position").parts[0].path
+def test_a_blank_line_holds_nothing_that_could_be_erased(lake, contract):
+    path = land_by_position(lake, contract, [b"  ", b"broken"]).parts[0].path
     before = raw(lake)
     with pytest.raises(TerminalError, match=r"Line 1 of .* is blank"):
         erase(lake, {path: [1, 2]})
