@@ -26,6 +26,7 @@ from lakehouse.errors import LakeFormatError
 from lakehouse.landing.manifest import SourceFile
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.storage.failpoints import fail_point
+from lakehouse.storage.record import decode_record
 from lakehouse.tables.views import duckdb_type
 
 if TYPE_CHECKING:
@@ -114,15 +115,8 @@ def current_dimension(lake: Lake, dataset: str, dimension: str) -> DimensionVers
     if not names:
         return None
     path = f"{folder(dataset, dimension)}/_versions/{max(names)}"
-    try:
-        found = msgspec.json.decode(lake.store.read(path), type=DimensionVersion)
-    except msgspec.DecodeError as error:
-        raise LakeFormatError(f"{lake.store.uri(path)} is damaged: {error}. Move it away: the version before it takes its place.") from error
-    if found.format > VERSION_FORMAT:
-        raise LakeFormatError(
-            f"{lake.store.uri(path)} says format {found.format}, this software knows up to {VERSION_FORMAT}. Install a newer lakehouse."
-        )
-    return found
+    remedy = "Move it away: the version before it takes its place."
+    return decode_record(lake.store.read(path), DimensionVersion, where=lake.store.uri(path), known=VERSION_FORMAT, remedy=remedy)
 
 
 def current_dimensions(lake: Lake, dataset: Dataset) -> dict[str, DimensionVersion]:
