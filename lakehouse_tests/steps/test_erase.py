@@ -15,7 +15,8 @@ from lakehouse.accounts.books import Books
 from lakehouse.engines.kernel.tokens import token
 from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.landing.manifest import LineRef
-from lakehouse.operations.orphans import clear_all, orphans
+from lakehouse.landing.orphans import clear_orphans
+from lakehouse.operations.orphans import orphans
 from lakehouse.operations.quarantine import refused
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.steps.build import stale_days
@@ -107,7 +108,7 @@ def test_files_that_no_manifest_names_are_told_because_they_may_hold_her_too(peo
     assert killed.returncode != 0
     report, _ = erase_her(peopled)
     assert (report.lines, report.unnamed) == (6, 5)
-    clear_all(peopled.lake, orphans(peopled.lake, peopled.dataset, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=2)))
+    clear_orphans(peopled.lake.store, orphans(peopled.lake, peopled.dataset, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=2)))
     assert erase_her(peopled)[0].unnamed == 0
 
 
