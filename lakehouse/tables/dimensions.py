@@ -20,6 +20,7 @@ import msgspec
 import polars as pl
 import zstandard
 
+from lakehouse.contracts.sql import sql_text
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakeFormatError
@@ -150,5 +151,5 @@ def register_dimensions(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dat
             rows = "SELECT " + ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns) + " WHERE false"
         else:
             casts = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns)
-            rows = f"SELECT {casts} FROM read_parquet('{lake.store.uri(version.table).replace(chr(39), chr(39) * 2)}')"
+            rows = f"SELECT {casts} FROM read_parquet({sql_text(lake.store.uri(version.table))})"
         con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{dimension.name}" AS {rows}')
