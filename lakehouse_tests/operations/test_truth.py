@@ -48,8 +48,8 @@ def test_the_generator_of_a_dataset_is_found_by_its_name(small_lake: Any) -> Non
 
 def test_a_dataset_without_a_generator_is_told_from_one_whose_generator_lacks_a_library(small_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = small_lake.dataset
-    with pytest.raises(ConfigurationError, match="visits has no sample generator"):
-        generator_of(replace(dataset, contract=replace(dataset.contract, name="visits")))
+    with pytest.raises(ConfigurationError, match="nothing has no sample generator"):
+        generator_of(replace(dataset, contract=replace(dataset.contract, name="nothing")))
     monkeypatch.setitem(sys.modules, "numpy", None)
     for name in [name for name in sys.modules if name.startswith("lakehouse.datasets.commerce")]:
         monkeypatch.delitem(sys.modules, name)
