@@ -15,6 +15,7 @@ import msgspec
 
 from lakehouse.errors import ConfigurationError, LakeFormatError
 from lakehouse.storage import Store, local_path, open_store
+from lakehouse.storage.record import decode_record
 
 LAKE_FORMAT = 1
 SETTINGS_FILE = "lake.json"
@@ -175,14 +176,8 @@ def open_existing_lake(url: str | Path | None = None) -> Lake:
 
 
 def _decode(data: bytes, where: str) -> LakeSettings:
-    try:
-        found = msgspec.json.decode(data)
-        version = found.get("format") if isinstance(found, dict) else None
-        if isinstance(version, int) and version > LAKE_FORMAT:
-            raise LakeFormatError(f"{where} says format {version}, this software knows up to {LAKE_FORMAT}. Install a newer lakehouse.")
-        settings = msgspec.convert(found, LakeSettings, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LakeFormatError(f"{where} cannot be read: {error}. Mend the file, or move it away to start from defaults.") from error
+    remedy = "Mend the file, or move it away to start from defaults."
+    settings = decode_record(data, LakeSettings, where=where, known=LAKE_FORMAT, remedy=remedy)
     for name, time in (("clock", settings.clock), ("made", settings.made)):
         if time is not None and time.tzinfo is None:
             raise LakeFormatError(f"{where}: {name} must have a time zone, such as 2026-11-20T12:00:00Z, got {time.isoformat()}.")

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import polars as pl
 from deltalake import DeltaTable
+from position_lines import land_by_position
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
@@ -82,7 +83,6 @@ class BuildLake:
         self,
         *records: dict[str, Any] | bytes,
         covers: Window | None = None,
-        by: Any = "time",
         clock: dt.datetime = CLOCK,
         purpose: Purpose = "new",
     ) -> Manifest:
@@ -91,8 +91,13 @@ class BuildLake:
         lake = replace(self.lake, settings=msgspec.structs.replace(self.lake.settings, clock=clock))
         return land_fetch(
             lake, self.dataset.contract, source="reports_api", application="token", purpose=purpose, window=covers, covered=covers, batches=[lines],
-            http=dict, started_at=clock, by=by,
+            http=dict, started_at=clock,
         )  # fmt: skip
+
+    def land_copies(self, *records: dict[str, Any] | bytes) -> Manifest:
+        """Land records as one file, by position: what landed before lands again."""
+        lines = [r if isinstance(r, bytes) else line(r) for r in records]
+        return land_by_position(self.lake, self.dataset.contract, lines, source="reports_api", application="token")
 
     def cover(self, day: dt.date = DAY) -> Manifest:
         """Say that a whole day was read, without a line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -25,20 +25,15 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     days: dict[str, int] = {}
 
 
-class SampleTruth(msgspec.Struct, frozen=True):
-    """What a sample of files was made from and what it holds. `defects`: how many of each kind were put in. `facts`: what its marts must say."""
-
-    arguments: dict[str, Any]
-    total: Counts
-    defects: dict[str, int] = {}
-    facts: dict[str, Any] = {}
+class TruthFile(msgspec.Struct, frozen=True):
+    """A truth that lies beside its sample."""
 
     def save(self, folder: Path) -> None:
         """Write `truth.json`, the last file of a sample: a folder without it holds none."""
         (folder / TRUTH_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
     @classmethod
-    def load(cls, folder: Path) -> SampleTruth:
+    def load(cls, folder: Path) -> Self:
         """Read `truth.json`; `LakeFormatError` when there is none or it cannot be read."""
         path = folder / TRUTH_FILE
         try:
@@ -47,3 +42,12 @@ class SampleTruth(msgspec.Struct, frozen=True):
             raise LakeFormatError(f"{folder} holds no complete sample: {TRUTH_FILE} is missing. Generate it again.") from error
         except msgspec.DecodeError as error:
             raise LakeFormatError(f"{path} cannot be read: {error}. Generate the sample again.") from error
+
+
+class SampleTruth(TruthFile, frozen=True):
+    """What a sample of files was made from and what it holds. `defects`: how many of each kind were put in. `facts`: what its marts must say."""
+
+    arguments: dict[str, Any]
+    total: Counts
+    defects: dict[str, int] = {}
+    facts: dict[str, Any] = {}

@@ -66,11 +66,13 @@ def dev(
 
 def _run(stack: ExitStack, lake: Lake, home: Path, host: str, port: int, *, sensors: bool) -> None:
     from lakehouse.cli.processes import Group
+    from lakehouse.defs.switches import ENV_SENSORS
+    from lakehouse.sources.reports_api.options import ENV_URL as ENV_SOURCE
 
     environment = {**os.environ, ENV_URL: lake.url if lake.store.root is None else str(lake.store.root), "DAGSTER_HOME": str(home)}
-    environment["LAKEHOUSE_SENSORS"] = "on" if sensors else "off"
+    environment[ENV_SENSORS] = "on" if sensors else "off"
     _serve_sources(stack, lake)
-    environment.update({name: os.environ[name] for name in ("LAKEHOUSE_REPORTS_API_URL",) if name in os.environ})
+    environment |= {name: address for name, address in os.environ.items() if name == ENV_SOURCE}
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port), "--log-level", "warning"]
     group = Group(command, cwd=project_root(), env=environment)
     stack.callback(group.stop)

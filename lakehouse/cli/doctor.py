@@ -61,8 +61,9 @@ def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
 
 def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     from lakehouse.datasets.registry import all_datasets
+    from lakehouse.landing.orphans import clear_orphans
     from lakehouse.operations.health import Finding, findings
-    from lakehouse.operations.orphans import clear_all, orphans
+    from lakehouse.operations.orphans import orphans
 
     chosen = all_datasets() if name is None else [pick_dataset(lake, name)]
     yield from findings(lake)
@@ -76,7 +77,7 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
         if not found:
             yield Finding(f"orphans of {dataset.name}", "good", "none")
         elif clear:
-            freed = clear_all(lake, found)
+            freed = clear_orphans(lake.store, found)
             yield Finding(f"orphans of {dataset.name}", "good", f"{len(found):,} files deleted, {freed:,} bytes freed")
         else:
             first = found[0].path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,13 +33,14 @@ def new_dataset(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a new dataset that works, for a person to edit: contract, transform, generator, a mart, a test and a page, inferred from sample files.
+    """Write a new dataset that works, for a person to edit: contract, transform, generator, a mart, tests and a page, inferred from sample files.
 
     Samples are JSON Lines, a JSON document, CSV or an access log, plain, .gz or .zst. Fields, types, the time of the event, an id, e-mail addresses
     and what must be there are told by the values; nothing of a sample is copied but ranges and small vocabularies.
 
     Example:  [bold]lakehouse new-dataset door_openings --sample doors-2026-11.csv.gz[/]
     """
+    from lakehouse.scaffold.golden import golden_files
     from lakehouse.scaffold.infer import infer
     from lakehouse.scaffold.render import render
     from lakehouse.scaffold.write import check_free, write_dataset
@@ -46,15 +48,16 @@ def new_dataset(
 
     checkout = (into or project_root()).resolve()
     check_free(checkout, name)
-    inferred = infer(name, [*sample, *(more or ())], time=time, today=dt.datetime.now(dt.UTC).date())
-    with notes().status("writing, and parsing the dbt project"):
-        written = write_dataset(checkout, name, render(inferred))
+    samples = [*sample, *(more or ())]
+    inferred = infer(name, samples, time=time, today=dt.datetime.now(dt.UTC).date())
+    with notes().status("writing, parsing the dbt project and recording what the tests compare with"):
+        written, changed = write_dataset(checkout, name, render(inferred) | golden_files(inferred), inferred.feeds)
     if as_json:
-        print_json(_told(inferred) | {"written": [str(path.relative_to(checkout)) for path in written]})
+        print_json(_told(inferred) | {"written": written, "changed": changed})
         return
     _show(inferred)
-    facts().print("\n".join(str(path.relative_to(checkout)) for path in written))
-    _say_next(inferred, sample)
+    facts().print("\n".join([*written, *(f"{path} (changed)" for path in changed)]))
+    _say_next(inferred, samples)
 
 
 def _told(inferred: Inferred) -> dict[str, Any]:
@@ -85,10 +88,21 @@ def _show(inferred: Inferred) -> None:
         warn("the sample has events of the future, which no lake takes before their time")
 
 
-def _say_next(inferred: Inferred, sample: list[Path]) -> None:
+def _say_next(inferred: Inferred, samples: list[Path]) -> None:
+    from rich.markup import escape
+
+    from lakehouse.scaffold.write import record_again
+
     name = inferred.name
-    hint(f"1. read and mend  lakehouse/datasets/{name}/contract.py")
-    hint(f"2. test it:       uv run pytest lakehouse_tests/datasets/{name}")
-    hint(f"3. fill a lake:   uv run lakehouse ingest {name} {' '.join(map(str, sample))} --build")
+    hint(f"1. read and mend  lakehouse/datasets/{name}/contract.py, docs/{name}.md and the row in README.md")
+    hint("2. after an edit: uv run python -m lakehouse.marts.generate   and, to write down anew what the tests compare with,")
+    hint(f"                  {escape(record_again(name))}")
+    hint(f"   and test it:   uv run pytest lakehouse_tests/datasets/{name}   and, before you commit, all tests: uv run pytest")
+    hint(f"3. fill a lake:   uv run lakehouse ingest {name} {escape(_files(samples))} --build")
     hint(f'4. look at it:    uv run lakehouse dev   and   uv run lakehouse sql "from clean.{name} limit 5"')
-    hint("Before you commit: UPDATE_CASES=1 uv run pytest lakehouse_tests/defs/test_defs_load.py, and all tests.")
+
+
+def _files(samples: list[Path]) -> str:
+    """The samples as arguments; of many, whose names are a matter of the shell, the first ones."""
+    named = " ".join(shlex.quote(str(path)) for path in samples[:3])
+    return named if len(samples) <= 3 else f"{named} ..."

@@ -173,8 +173,9 @@ def show_built(reports: Sequence[DayReport], console: Console) -> None:
 
 
 def show_published(reports: Sequence[MartsReport], console: Console) -> None:
-    """One sentence per version."""
-    for one in reports:
+    """One sentence per version. The runs that found nothing left to do count only where all did, once."""
+    done = [one for one in reports if not one.skipped]
+    for one in done or reports[:1]:
         if one.skipped:
             console.print(f"{tick(True)} marts: nothing to do ({one.reason}); version {one.version} stays")
         else:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 Lanes = npt.NDArray[np.uint64]  # shape (n, 2)
 
+MIX_FIRST, MIX_SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _HEX_DIGITS = 32
 
 
@@ -23,8 +24,8 @@ def row_hashes(frame: pl.DataFrame) -> pl.Series:
     """
     total = np.zeros((frame.height, 2), np.uint64)
     for name in frame.columns:
-        total += _mix(_values(frame[name]) + _lanes([f"column {name}"]))
-    return _hex(_mix(total))
+        total += mix(_values(frame[name]) + _lanes([f"column {name}"]))
+    return hex_digits(mix(total))
 
 
 def _values(column: pl.Series) -> Lanes:
@@ -42,16 +43,17 @@ def _lanes(texts: list[str]) -> Lanes:
     return np.frombuffer(b"".join([hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts]), "<u8").reshape(-1, 2)
 
 
-def _mix(lanes: Lanes) -> Lanes:
+def mix(lanes: Lanes) -> Lanes:
     """SplitMix64's finalizer (Steele, Lea, Flood 2014), in place."""
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+    for shift, factor in ((30, MIX_FIRST), (27, MIX_SECOND)):
         lanes ^= lanes >> np.uint64(shift)
         lanes *= np.uint64(factor)
     lanes ^= lanes >> np.uint64(31)
     return lanes
 
 
-def _hex(hashes: Lanes) -> pl.Series:
+def hex_digits(hashes: Lanes) -> pl.Series:
+    """32 hex digits for each hash."""
     digits = np.ascontiguousarray(hashes).astype("<u8", copy=False).tobytes().hex().encode()
     ends = pa.py_buffer((np.arange(len(hashes) + 1, dtype=np.int64) * _HEX_DIGITS).data)
     return pl.Series("hash", pa.LargeStringArray.from_buffers(len(hashes), ends, pa.py_buffer(digits)))

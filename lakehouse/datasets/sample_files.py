@@ -53,7 +53,7 @@ def write_sample(folder: Path, arguments: Arguments, sketch: Sketch, progress: P
 
     `progress` is told (days done, days in all). Raises `ConfigurationError` for a folder that holds anything but a sample.
     """
-    _clear(folder)
+    clear_sample(folder)
     drawer = Drawer(sketch.fields, sketch.time, np.random.default_rng(arguments.seed))
     total, defects, days = Books(), dict.fromkeys(("duplicates", "late", "malformed"), 0), dict[str, int]()
     for number in range(arguments.days):
@@ -149,7 +149,8 @@ def _cell(form: Csv, name: str) -> str:
     return f"{form.quote}{name}{form.quote}" if form.quote and form.delimiter in name else name
 
 
-def _clear(folder: Path) -> None:
+def clear_sample(folder: Path) -> None:
+    """Make a folder ready for a sample: an older one goes. `ConfigurationError` for a folder that holds anything else."""
     found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if found - {"first", "late", TRUTH_FILE}:
         raise ConfigurationError(f"{folder} holds more than a sample: {', '.join(sorted(found))}. Name an empty folder.")

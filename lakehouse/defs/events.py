@@ -1,4 +1,4 @@
-"""What a run tells Dagster, partition by partition. The imports that Dagster calls private are all here; a test watches the version.
+"""What a run tells Dagster, partition by partition.
 
 A run of many partitions must not be all or nothing: each partition gets its own materialization and check results as soon as it is done, and one
 `Failure` at the end names those that went wrong. For that the events are logged by us: Dagster's own would come at the end, for all partitions
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation, AssetCheckEvaluationTargetMaterializationData
-from dagster._core.definitions.data_version import (
-    CODE_VERSION_TAG,
-    DATA_VERSION_IS_USER_PROVIDED_TAG,
-    DATA_VERSION_TAG,
-    get_input_data_version_tag,
-    get_input_event_pointer_tag,
-)
-from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-from dagster._core.storage.tags import BACKFILL_ID_TAG
 from dagster_shared.record import replace
 
 from lakehouse.defs import listen, retries
+from lakehouse.defs.private import (
+    BACKFILL_ID_TAG,
+    CODE_VERSION_TAG,
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+    DATA_VERSION_TAG,
+    AssetCheckEvaluationTargetMaterializationData,
+    PartitionKeyFilter,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+    version_tags,
+)
 from lakehouse.errors import LakehouseError
 
 Metadata = Mapping[str, Any]
@@ -95,7 +95,7 @@ class PartitionRun:
             return
         if self._told_before(key):
             return
-        tags = {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true", **self._inputs}
+        tags = {**version_tags(version), **self._inputs}
         self._context.log_event(dg.AssetMaterialization(self._asset, partition=key, metadata=metadata, tags=tags))
 
     def beside(self, asset: dg.AssetKey, key: str, metadata: Metadata, *, version: str) -> None:
@@ -188,8 +188,7 @@ class MartRun:
 
 def tell(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str | None, metadata: Metadata, *, version: str) -> None:
     """A partition of an asset that is not this run's own (None: of one that has none) is there because of it. `version` names its content."""
-    tags = {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
-    context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags))
+    context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=version_tags(version)))
 
 
 def tell_nothing_landed(context: dg.AssetExecutionContext, asset: dg.AssetKey, key: str, metadata: Metadata) -> None:
@@ -214,7 +213,7 @@ def evaluation(
     blocking: bool = False,
 ) -> Any:
     """A check result as an event of its own, which `AssetCheckResult` cannot be for one partition of a run of many."""
-    return AssetCheckEvaluation(
+    return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=str(check.check_name),
         passed=check.passed,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus
 
 from lakehouse.defs.instance import ENV_HOME, open_instance
+from lakehouse.defs.private import InstigatorStatus
 from lakehouse.defs.switches import ENV_SENSORS
 from lakehouse.settings import Lake, project_root
 

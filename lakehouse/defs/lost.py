@@ -59,11 +59,10 @@ def _untold(lake: Lake, dataset: Dataset, ledger: Ledger, instance: dg.DagsterIn
 
 
 def _tell(instance: dg.DagsterInstance, dataset: Dataset, ledger: Ledger, grain: Grain) -> None:
-    from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
-
     from lakehouse.defs.metadata import raw_metadata, raw_version
+    from lakehouse.defs.private import version_tags
 
-    tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
+    tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
     metadata = raw_metadata(ledger, grain) | {"told": "by the next command: the run that landed it was killed before it could tell"}
     instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags=tags))
 

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.metadata import raw_metadata, raw_version
+from lakehouse.defs.private import version_tags
 from lakehouse.landing.ledger import load_ledger, read_manifest
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake
@@ -36,7 +36,7 @@ def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
             if grain.kind == "unplaced":
                 continue
             metadata = raw_metadata(ledger, grain) | {"redriven_lines": lines, "redriven_by_manifests": numbers}
-            tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
+            tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
 
 
@@ -56,7 +56,7 @@ def tell_erasure(lake: Lake, dataset: Dataset, report: ErasureReport) -> None:
             if grain.kind == "unplaced":
                 continue
             metadata = raw_metadata(ledger, grain) | {"erased_now": lines, "erased_by_manifest": report.manifest.number}
-            tags = {DATA_VERSION_TAG: raw_version(ledger, grain), DATA_VERSION_IS_USER_PROVIDED_TAG: "true", "lakehouse/dataset": dataset.name}
+            tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
             instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
 
 

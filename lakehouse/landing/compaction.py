@@ -6,14 +6,12 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
-from lakehouse.landing.commit import append
+from lakehouse.landing.commit import append, upkeep
 from lakehouse.landing.identity import merge_ids
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest, Move, Part
 from lakehouse.landing.rewrite import Rewritten, read_bytes, with_newer_ledgers
-from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
@@ -90,23 +88,7 @@ def _compact(lake: Lake, ledger: Ledger, day: dt.date, min_files: int, run_id: s
 
         def manifest(follows: Ledger) -> Manifest:
             written.offer(follows, (part for c in wanted for part in c.parts))
-            return Manifest(
-                number=follows.last_number + 1,
-                dataset=follows.dataset,
-                source="",
-                application="",
-                fetch_id=fetch_id,
-                kind="compaction",
-                purpose="compaction",
-                window=None,
-                covered=None,
-                started_at=now,
-                landed_at=lake.now(),
-                books=FetchBooks(),
-                moves=moves,
-                run_id=run_id,
-                routing=ROUTING_VERSION,
-            )
+            return upkeep(lake, follows, "compaction", fetch_id=fetch_id, started_at=now, moves=moves, run_id=run_id)
 
         return append(lake, ledger, manifest)
 

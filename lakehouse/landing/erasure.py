@@ -9,16 +9,14 @@ from itertools import groupby
 import msgspec
 import zstandard
 
-from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import TerminalError
-from lakehouse.landing.commit import append
+from lakehouse.landing.commit import append, upkeep
 from lakehouse.landing.identity import digest
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest, Move, Part
 from lakehouse.landing.parts import FRAME_BYTES
 from lakehouse.landing.read import read_lines, read_part
 from lakehouse.landing.rewrite import Rewritten, read_bytes, with_newer_ledgers
-from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
@@ -70,25 +68,8 @@ def _erase(lake: Lake, ledger: Ledger, lines: Lines, who: str, reason: str, run_
 
         def manifest(follows: Ledger) -> Manifest:
             written.offer(follows, moved)
-            return Manifest(
-                number=follows.last_number + 1,
-                dataset=follows.dataset,
-                source="",
-                application="",
-                fetch_id=fetch_id,
-                kind="erasure",
-                purpose="erasure",
-                window=None,
-                covered=None,
-                started_at=now,
-                landed_at=lake.now(),
-                books=FetchBooks(),
-                moves=moves,
-                who=who,
-                reason=reason,
-                erased_ids=erased_ids,
-                run_id=run_id,
-                routing=ROUTING_VERSION,
+            return upkeep(
+                lake, follows, "erasure", fetch_id=fetch_id, started_at=now, moves=moves, who=who, reason=reason, erased_ids=erased_ids, run_id=run_id
             )
 
         return append(lake, ledger, manifest)

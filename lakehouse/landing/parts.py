@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import zstandard
 
 from lakehouse.contracts.grain import Grain
@@ -22,6 +23,7 @@ FRAME_BYTES = 1 << 20
 # What all grains of one fetch may hold together: text not yet compressed, and frames not yet written. The largest gives way.
 TEXT_LIMIT = 16 << 20
 FRAMES_LIMIT = 24 << 20
+_NEWLINE = 10
 
 
 @dataclass
@@ -32,7 +34,7 @@ class _Draft:
     text: int = 0
     frames: list[bytes] = field(default_factory=list)
     packed: int = 0
-    count: int = 0
+    lines: int = 0  # counted in the text of the frames, never told by who adds them: the manifest is held against it
     raw: int = 0
     ids: list[bytes] = field(default_factory=list)
     positions: list[Positions] = field(default_factory=list)
@@ -62,19 +64,17 @@ class PartWriter:
         draft = self._drafts.setdefault(grain, _Draft())
         if self._ids:
             draft.ids.extend(ids)
-        self._grow(draft, b"\n".join([*lines, b""]), len(lines), (min(times), max(times)) if times else None)
+        self._grow(draft, b"\n".join([*lines, b""]), (min(times), max(times)) if times else None)
 
     def add_text(self, grain: str, text: bytes, positions: Positions, times: tuple[dt.datetime, dt.datetime] | None) -> None:
         """The same for many lines at once: each ended by a newline, where they stood in their source, and the first and last time."""
         draft = self._drafts.setdefault(grain, _Draft())
         draft.positions.append(positions)
-        self._grow(draft, text, len(positions.numbers), times)
+        self._grow(draft, text, times)
 
-    def _grow(self, draft: _Draft, text: bytes, lines: int, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+    def _grow(self, draft: _Draft, text: bytes, times: tuple[dt.datetime, dt.datetime] | None) -> None:
         draft.texts.append(text)
-        draft.count += lines
         draft.text += len(text)
-        draft.raw += len(text)
         self._text += len(text)
         if times is not None:
             low, high = times
@@ -100,8 +100,11 @@ class PartWriter:
             self._write(max(self._drafts, key=lambda grain: self._drafts[grain].packed))
 
     def _pack(self, draft: _Draft) -> None:
-        frame = self._compress(b"".join(draft.texts))
+        text = b"".join(draft.texts)
+        frame = self._compress(text)
         draft.frames.append(frame)
+        draft.lines += int(np.count_nonzero(np.frombuffer(text, np.uint8) == _NEWLINE))
+        draft.raw += len(text)
         draft.packed += len(frame)
         self._packed += len(frame)
         self._text -= draft.text
@@ -129,7 +132,7 @@ class PartWriter:
                 path=f"{stem}.jsonl.zst",
                 ids=ids,
                 grain=grain,
-                lines=draft.count,
+                lines=draft.lines,
                 size=len(data),
                 raw_bytes=draft.raw,
                 sha256=hashlib.sha256(data).hexdigest(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -48,20 +48,9 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
     started_at = lake.now()
     fetch_id = new_fetch_id(started_at, "redrive")
     positions = _positions(lake, contract, ledger, mended, numbers_taken(lake, ledger, redrives, refs))
-    writer = PartWriter(lake.store, contract.name, fetch_id, ids=not positions)
     router = Router(contract, lake.start(contract.name, contract.history), started_at, ledger.sealed)
-    unplaced = 0
-    for ref, line in mended:
-        if not line.strip() or b"\n" in line:
-            raise TerminalError(f"The mended line for line {ref.line} of {ref.part} is empty or holds a newline. Expected one record on one line.")
-        grain, time, identity = router.route(line)
-        grain = router.home(grain)
-        times = [time] if time is not None and grain != router.unplaced else []
-        if positions:
-            writer.add_text(grain, line + b"\n", positions[ref], (times[0], times[0]) if times else None)
-        else:
-            writer.add(grain, [line], [identity], times)
-        unplaced += grain == router.unplaced
+    writer = PartWriter(lake.store, contract.name, fetch_id, ids=not positions)
+    unplaced = _write(writer, router, mended, positions)
     parts = writer.finish()
     landed_at = lake.now()
 
@@ -90,6 +79,23 @@ def land_redrive(lake: Lake, contract: Contract, mended: Sequence[tuple[LineRef,
         )
 
     return append(lake, ledger, manifest)
+
+
+def _write(writer: PartWriter, router: Router, mended: Sequence[tuple[LineRef, bytes]], positions: Mapping[LineRef, Positions]) -> int:
+    """Hand the lines to a writer, each in its grain; how many of them are unplaced."""
+    unplaced = 0
+    for ref, line in mended:
+        if not line.strip() or b"\n" in line:
+            raise TerminalError(f"The mended line for line {ref.line} of {ref.part} is empty or holds a newline. Expected one record on one line.")
+        grain, time, identity = router.route(line)
+        grain = router.home(grain)
+        times = [time] if time is not None and grain != router.unplaced else []
+        if positions:
+            writer.add_text(grain, line + b"\n", positions[ref], (times[0], times[0]) if times else None)
+        else:
+            writer.add(grain, [line], [identity], times)
+        unplaced += grain == router.unplaced
+    return unplaced
 
 
 def _positions(

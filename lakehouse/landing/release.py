@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import TerminalError
-from lakehouse.landing.commit import append
+from lakehouse.landing.commit import append, upkeep
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest
-from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
@@ -27,23 +25,7 @@ def land_release(lake: Lake, dataset: str, parts: Sequence[str], run_id: str | N
 
     def manifest(follows: Ledger) -> Manifest:
         _check(follows, parts)
-        return Manifest(
-            number=follows.last_number + 1,
-            dataset=dataset,
-            source="",
-            application="",
-            fetch_id=fetch_id,
-            kind="release",
-            purpose="release",
-            window=None,
-            covered=None,
-            started_at=started_at,
-            landed_at=lake.now(),
-            books=FetchBooks(),
-            run_id=run_id,
-            routing=ROUTING_VERSION,
-            releases=tuple(parts),
-        )
+        return upkeep(lake, follows, "release", fetch_id=fetch_id, started_at=started_at, run_id=run_id, releases=tuple(parts))
 
     return append(lake, ledger, manifest)
 

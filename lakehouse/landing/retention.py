@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
-from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
 from lakehouse.errors import ConflictError, TerminalError
-from lakehouse.landing.commit import append
+from lakehouse.landing.commit import append, upkeep
 from lakehouse.landing.ledger import Ledger, load_ledger, manifest_path
 from lakehouse.landing.manifest import Manifest
-from lakehouse.landing.routing import ROUTING_VERSION
 from lakehouse.landing.sealed import expired
 from lakehouse.landing.vacated import vacated_paths
 from lakehouse.landing.write import new_fetch_id
@@ -38,23 +36,7 @@ def land_retention(lake: Lake, contract: Contract, days: Sequence[dt.date], run_
                 raise ConflictError(f"{contract.name}: {expired(day, follows.sealed[day])} already. Nothing was done. Try again.")
             if follows.touched.get(day) != judged.touched.get(day):
                 raise ConflictError(f"Something landed on {contract.name} {day} while it was looked at. Nothing was done. Try again.")
-        return Manifest(
-            number=follows.last_number + 1,
-            dataset=contract.name,
-            source="",
-            application="",
-            fetch_id=new_fetch_id(now, "retention"),
-            kind="retention",
-            purpose="retention",
-            window=None,
-            covered=None,
-            started_at=now,
-            landed_at=lake.now(),
-            books=FetchBooks(),
-            sealed=tuple(sorted(days)),
-            run_id=run_id,
-            routing=ROUTING_VERSION,
-        )
+        return upkeep(lake, follows, "retention", fetch_id=new_fetch_id(now, "retention"), started_at=now, sealed=tuple(sorted(days)), run_id=run_id)
 
     return append(lake, ledger, manifest)
 

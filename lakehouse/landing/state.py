@@ -68,11 +68,6 @@ class Ledger(msgspec.Struct, frozen=True):
     format: int = CHECKPOINT_FORMAT
 
     @property
-    def first_landed(self) -> dt.datetime | None:
-        """When the first manifest landed; None while there is none."""
-        return min(self.first_landed_by_application.values(), default=None)
-
-    @property
     def lateness(self) -> dict[int, int]:
         """Lateness of all applications together: upper bound of the bucket in seconds -> first sightings."""
         return lateness.total(self.lateness_by_application.values())

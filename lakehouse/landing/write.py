@@ -9,8 +9,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from functools import partial
 from itertools import compress
-from typing import Any, Literal
+from typing import Any
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.accounts.lateness import bucket
@@ -20,7 +21,7 @@ from lakehouse.landing import coverage as stretches
 from lakehouse.landing.commit import append
 from lakehouse.landing.identity import KnownIds, MissingIdsError, read_ids
 from lakehouse.landing.ledger import Ledger, load_ledger, refresh
-from lakehouse.landing.manifest import READS_AGAIN, Manifest, Purpose, Window
+from lakehouse.landing.manifest import READS_AGAIN, Manifest, Part, Purpose, Window
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.landing.sealed import refuse_sealed
@@ -50,11 +51,10 @@ def land_fetch(
     http: Callable[[], dict[str, Any]],
     started_at: dt.datetime,
     run_id: str | None = None,
-    by: Literal["time", "position"] = "time",
     ledger: Ledger | None = None,
     before: Ledger | None = None,
 ) -> Manifest:
-    """Read a fetch to its end, land what is new, and commit it with one manifest. Returns the manifest, which is durable.
+    """Read a fetch of a source by time to its end, land what is new, and commit it with one manifest. Returns the manifest, which is durable.
 
     `batches`: verbatim lines without newlines. `window`: what the source was asked for; `covered`: what counts as read without gaps from now on.
     `http` is asked for the counters of the source client when all is read; of them `order_violations` has a place of its own in the manifest.
@@ -62,49 +62,27 @@ def land_fetch(
     `before`: the ledger before the fetch as a whole began, where this window is one of many; lateness is measured against what it had read, and the
     newest instant of that is the reference time of a fetch that only reads again.
 
-    By time, a line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is
-    a re-read: counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. By position every line lands.
-    A new line of a sealed day lands unplaced. `TransientError` when a day of the fetch is sealed while it runs.
+    A line whose identity is that of a line landed in its grain before, or of a line met before in this same fetch (pages that overlap), is a re-read:
+    counted, not landed. Unplaced lines are compared with all unplaced lines, whatever day they landed on. A new line of a sealed day lands unplaced.
+    `TransientError` when a day of the fetch is sealed while it runs.
     When the source or the disk fails nothing is committed: files that were written are orphans, and the fetch can be run again.
     """
     ledger = load_ledger(lake, contract.name) if ledger is None else ledger
     fetch_id = new_fetch_id(started_at, application or source)
-    landing = _Landing(lake, contract, ledger, before or ledger, application, fetch_id=fetch_id, window=window if by == "time" else None, by=by)
+    landing = _Landing(lake, contract, ledger, before or ledger, application, fetch_id=fetch_id, window=window)
     for batch in batches:
         landing.take(batch)
     fail_point("landing.after_read")
     counters = http()
-    landed_at = lake.now()
-
-    def manifest(follows: Ledger) -> Manifest:
-        refuse_sealed(follows, parts)
-        return Manifest(
-            number=follows.last_number + 1,
-            dataset=contract.name,
-            source=source,
-            application=application,
-            fetch_id=landing.fetch_id,
-            kind="fetch",
-            purpose=purpose,
-            window=window,
-            covered=covered,
-            started_at=started_at,
-            landed_at=landed_at,
-            books=landing.books(),
-            parts=parts,
-            lateness=dict(sorted(landing.lateness.items())),
-            late_recovered=landing.late,
-            order_violations=int(counters.get("order_violations", 0)),
-            http=counters,
-            run_id=run_id,
-            routing=ROUTING_VERSION,
-            reference_time=landing.frontier if purpose in READS_AGAIN and landing.read_before(window) else None,
-        )
-
+    told = partial(
+        Manifest, dataset=contract.name, source=source, application=application, fetch_id=fetch_id, kind="fetch", purpose=purpose, window=window,
+        covered=covered, started_at=started_at, landed_at=lake.now(), order_violations=int(counters.get("order_violations", 0)), http=counters,
+        run_id=run_id, routing=ROUTING_VERSION, reference_time=landing.frontier if purpose in READS_AGAIN and landing.read_before() else None,
+    )  # fmt: skip
     with _SETTLING if landing.edges else nullcontext():
         landing.settle()
         parts = landing.writer.finish()
-        return append(lake, landing.ledger, manifest)
+        return append(lake, landing.ledger, lambda follows: landing.manifest(follows, told, parts))
 
 
 def new_fetch_id(started_at: dt.datetime, name: str) -> str:
@@ -134,9 +112,8 @@ class _Landing:
         *,
         fetch_id: str,
         window: Window | None,
-        by: Literal["time", "position"],
     ) -> None:
-        self._lake, self._window, self._by_time = lake, window, by == "time"
+        self._lake, self._window = lake, window
         self.ledger = ledger
         self.edges: list[bytes] = []
         self._route = Router(contract, lake.start(contract.name, contract.history), lake.now(), ledger.sealed)
@@ -144,8 +121,7 @@ class _Landing:
         self._met: dict[str, set[bytes]] = {}
         self._coverage = before.coverage.get(application, ())
         self.frontier = before.frontier(application)
-        self.fetch_id = fetch_id
-        self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=self._by_time)
+        self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=True)
         self.lateness: Counter[int] = Counter()
         self.late = 0
         self._read = self._re_read = self._placed = self._unplaced = 0
@@ -176,28 +152,29 @@ class _Landing:
                 times.append(time)
         self._take_from_sealed(grains)
         for key, (lines, ids, times) in grains.items():
-            if not self._by_time:
-                self._land(key, lines, ids, times)
-            elif any(new := self._first_sightings(key, ids)):
+            if any(new := self._first_sightings(key, ids)):
                 self._land(key, list(compress(lines, new)), list(compress(ids, new)), list(compress(times, new)))
 
-    def read_before(self, window: Window | None) -> bool:
-        """Whether a window had been read without gaps before the fetch began: what it holds of a hole is met for the first time by anybody."""
-        return window is not None and not stretches.holes(self._coverage, window.start, window.end)
+    def read_before(self) -> bool:
+        """Whether the window had been read without gaps before the fetch began: what it holds of a hole is met for the first time by anybody."""
+        return self._window is not None and not stretches.holes(self._coverage, self._window.start, self._window.end)
 
     def _take_from_sealed(self, grains: _Grains) -> None:
         """Of the lines of sealed days: drop those that landed before, the others are unplaced."""
         for key in [key for key in grains if self._route.home(key) != key]:
             lines, ids, _ = grains.pop(key)
-            new = self._first_sightings(key, ids) if self._by_time else [True] * len(ids)
+            new = self._first_sightings(key, ids)
             if any(new):
                 others, their_ids, _ = grains.setdefault(self._route.unplaced, ([], [], []))
                 others.extend(compress(lines, new))
                 their_ids.extend(compress(ids, new))
 
-    def books(self) -> FetchBooks:
-        """What became of the lines read so far."""
-        return FetchBooks(self._read, self._re_read, self._placed, self._unplaced)
+    def manifest(self, follows: Ledger, told: Callable[..., Manifest], parts: tuple[Part, ...]) -> Manifest:
+        """What is `told` of the fetch, with what came of its lines. `TransientError` where a day of it is sealed by now."""
+        refuse_sealed(follows, parts)
+        books = FetchBooks(self._read, self._re_read, self._placed, self._unplaced)
+        lateness = dict(sorted(self.lateness.items()))
+        return told(number=follows.last_number + 1, books=books, parts=parts, lateness=lateness, late_recovered=self.late)
 
     def _first_sightings(self, key: str, ids: list[bytes]) -> list[bool]:
         """Which lines were never met; the others are counted as re-reads."""

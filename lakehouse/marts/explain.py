@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from lakehouse.accounts.lateness import BUCKETS
+from lakehouse.contracts.sql import sql_text
 from lakehouse.errors import ConfigurationError
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec
@@ -57,5 +58,5 @@ def literal(value: Any) -> str:
         case list() | tuple():
             return f"[{', '.join(literal(item) for item in value)}]"
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            return sql_text(value)
     raise TypeError(f"expected null, a boolean, number, text, date, time or list, got {type(value).__name__}")

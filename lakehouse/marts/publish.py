@@ -23,6 +23,7 @@ from lakehouse.errors import ConfigurationError, LakeFormatError, TerminalError
 from lakehouse.marts.records import VERSION_FORMAT, VersionRecord
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
+from lakehouse.storage.record import decode_record
 
 KEPT = 3
 _LOOKS = 5
@@ -60,15 +61,8 @@ def read_version(lake: Lake, dataset: Dataset, number: int) -> VersionRecord:
     """The record of a version; `FileNotFoundError` when it is not kept, `LakeFormatError` when it is damaged or of a newer format."""
     path = record_path(dataset.name, number)
     data = lake.store.read(path)
-    where = lake.store.uri(path)
-    try:
-        found = msgspec.json.decode(data)
-        version = found.get("format") if isinstance(found, dict) else None
-        if isinstance(version, int) and version > VERSION_FORMAT:
-            raise LakeFormatError(f"{where} says format {version}, this software knows up to {VERSION_FORMAT}. Install a newer lakehouse.")
-        return msgspec.convert(found, VersionRecord, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LakeFormatError(f"{where} is damaged: {error}. Move it away: the version before it, or a new build, takes its place.") from error
+    remedy = "Move it away: the version before it, or a new build, takes its place."
+    return decode_record(data, VersionRecord, where=lake.store.uri(path), known=VERSION_FORMAT, remedy=remedy)
 
 
 def current_version(lake: Lake, dataset: Dataset) -> VersionRecord | None:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+from lakehouse.contracts.sql import sql_text
 from lakehouse.contracts.windows import EventWindows, Measure
 from lakehouse.datasets.model import Dataset
 from lakehouse.settings import project_root
@@ -29,7 +30,7 @@ def window_models(dataset: Dataset) -> Iterator[tuple[Path, str]]:
 def _tumbling(windows: EventWindows, dataset: Dataset) -> str:
     """From the clean rows of a day: a record of a day has its event in it, as no windows are declared over rows that span days."""
     time, size = f"cast({dataset.contract.event_time} as timestamp)", _interval(windows.size)
-    where = f"{windows.only[0]} in ({', '.join(map(_text, windows.only[1]))}) and " if windows.only else ""
+    where = f"{windows.only[0]} in ({', '.join(map(sql_text, windows.only[1]))}) and " if windows.only else ""
     return "\n".join(
         (
             "select",
@@ -74,7 +75,7 @@ def _sliding(windows: EventWindows) -> str:
 
 def _first(measure: Measure) -> str:
     found = "count(*)" if measure.kind == "count" else f"{measure.kind}({measure.column})"
-    found += f" filter ({measure.where[0]} = {_text(measure.where[1])})" if measure.where else ""
+    found += f" filter ({measure.where[0]} = {sql_text(measure.where[1])})" if measure.where else ""
     return f"cast({found} as bigint)" if measure.kind == "sum" else found
 
 
@@ -85,7 +86,3 @@ def _again(measure: Measure) -> str:
 def _interval(length: dt.timedelta) -> str:
     """A day at most, in seconds: days would be calendar days."""
     return f"interval {int(length.total_seconds())} second"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

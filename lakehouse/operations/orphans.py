@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.landing.orphans import OLDER_THAN, clear_orphans, find_orphans, raw_orphans
+from lakehouse.landing.orphans import OLDER_THAN, find_orphans, raw_orphans
 from lakehouse.settings import Lake
 from lakehouse.storage import Entry
 from lakehouse.tables.builds import build_folder
@@ -34,11 +33,6 @@ def orphans(lake: Lake, dataset: Dataset, *, now: dt.datetime | None = None, old
     forgotten = [e for e in forgotten_files(lake, dataset.contract, load_ledger(lake, dataset.name)) if at - e.modified > older_than]
     found = {e.path: e for e in (*raw, *(e for e in staged if _unnamed(e.path, named)), *forgotten)}
     return [found[path] for path in sorted(found)]
-
-
-def clear_all(lake: Lake, found: Sequence[Entry]) -> int:
-    """Delete orphans; returns how many bytes they took."""
-    return clear_orphans(lake.store, found)
 
 
 def _named_digests(lake: Lake, dataset: str) -> set[str]:

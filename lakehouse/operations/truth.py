@@ -14,7 +14,6 @@ import msgspec
 
 from lakehouse.accounts.books import Books
 from lakehouse.accounts.truth import Counts
-from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
@@ -62,9 +61,12 @@ def _counts(dataset: Dataset, truth: Path, visible_until: dt.datetime | None) ->
 
 def generator_of(dataset: Dataset) -> Any:
     """The module that makes samples of a dataset. `ConfigurationError` when it has none."""
+    name = f"lakehouse.datasets.{dataset.name}.generator"
     try:
-        return importlib.import_module(f"lakehouse.datasets.{dataset.name}.generator")
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):  # it is there, and what it imports is not
+            raise
         raise ConfigurationError(f"The dataset {dataset.name} has no sample generator.") from error
 
 
@@ -77,7 +79,7 @@ def _terms(lake: Lake, dataset: Dataset, counts: Counts) -> Iterator[TruthTerm]:
     for (_, grain), account in accounts.items():
         books = books + account.books
         rules.update(account.quarantine_rules)
-        days[_day(grain)] += account.books.kept
+        days[grain.date.isoformat()] += account.books.kept
     for term in Books.__struct_fields__:
         yield TruthTerm(f"{'lines' if term in _LINE_TERMS else 'rows'}: {term}", getattr(counts.books, term), getattr(books, term))
     yield from _by("quarantined", counts.rules, rules)
@@ -90,7 +92,3 @@ _LINE_TERMS = frozenset({"lines", "blank", "erased", "superseded", "unreadable",
 def _by(name: str, truth: Mapping[str, int], lake: Mapping[str, int]) -> Iterator[TruthTerm]:
     for key in sorted({k for k, n in (*truth.items(), *lake.items()) if n}):
         yield TruthTerm(f"{name} {key}", truth.get(key, 0), lake.get(key, 0))
-
-
-def _day(grain: Grain) -> str:
-    return grain.date.isoformat()

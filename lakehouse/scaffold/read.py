@@ -138,12 +138,25 @@ def _csv_format(found: FoundFile, text: bytes) -> Csv:
     whole = text[: text.rfind(b"\n") + 1] if len(text) >= _BEGINNING else text
     ranked = sorted((_fit(whole, delimiter) for delimiter in _DELIMITERS), key=lambda fit: fit[:2], reverse=True)
     share, width, delimiter, names = ranked[0]
+    if width == 1 and names is not None:
+        _check_one_column(found, names[0], whole)
     if share < 0.5 or names is None:
         raise ConfigurationError(
             f"{found.url} is neither JSON nor an access log, and no delimiter of {_DELIMITERS!r} makes rows of equal width of it."
         )
     odd = any(is_value(name) for name in names) or "" in names or len(set(names)) != len(names)
     return Csv(delimiter=delimiter, header=tuple(f"column_{number}" for number in range(1, width + 1)) if odd else None)
+
+
+def _check_one_column(found: FoundFile, name: str, text: bytes) -> None:
+    """Raise `ConfigurationError` where the only column is named like several: its rows are not as wide as its header."""
+    delimiter = max(_DELIMITERS, key=name.count)
+    if delimiter in name:
+        share, width, *_ = _fit(text, delimiter)
+        raise ConfigurationError(
+            f"{found.url} has {width} columns in its first line, but only {share:.0%} of its rows have as many fields. "
+            f"Expected rows as wide as the header, an empty field where there is no value ({delimiter!r} between all of them)."
+        )
 
 
 def _fit(text: bytes, delimiter: str) -> tuple[float, int, str, list[str] | None]:

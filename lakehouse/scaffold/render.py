@@ -60,7 +60,7 @@ def _transform(inferred: Inferred) -> dict[str, Any]:
 
 def _dataset(inferred: Inferred) -> dict[str, Any]:
     return {
-        "imports": ", ".join(sorted({"Dataset", "FileSource"} | names(inferred.feeds))),
+        "imports": ", ".join(sorted({"Dataset", "FileSource", "Trend"} | names(inferred.feeds))),
         "feeds": layout(code(inferred.feeds), "FEEDS = "),
     }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lakehouse.accounts.books import FetchBooks
+from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import LakehouseError, TerminalError, TransientError
 from lakehouse.landing import coverage as stretches
@@ -91,7 +92,7 @@ class FetchReport:
     @property
     def days(self) -> tuple[dt.date, ...]:
         """The days whose grains got a part, sorted. An unplaced part counts for the day it landed on."""
-        return tuple(sorted({dt.date.fromisoformat(p.grain.removeprefix("unplaced-")[:10]) for m in self.manifests for p in m.parts}))
+        return tuple(sorted({Grain.parse(p.grain).date for m in self.manifests for p in m.parts}))
 
     def raise_for_errors(self) -> None:
         """Raise when a window failed: `TransientError` when another try may help for all of them, else `TerminalError`."""

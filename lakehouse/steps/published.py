@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lakehouse.contracts.model import PARTITION
+from lakehouse.contracts.sql import sql_text
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.marts.publish import version_file
@@ -33,7 +34,7 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
         raise _superseded(dataset, version, gone[0] if gone else version.file)
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"ATTACH {quoted(str(file))} AS published (READ_ONLY)")
+        con.execute(f"ATTACH {sql_text(str(file))} AS published (READ_ONLY)")
         con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
         yield con
 
@@ -68,11 +69,6 @@ def _clean(lake: Lake, dataset: Dataset, version: VersionRecord) -> str:
     if not version.files:
         empty = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
         return f"SELECT {empty} WHERE false"
-    files = ", ".join(quoted(lake.store.uri(path)) for path in version.files)
+    files = ", ".join(sql_text(lake.store.uri(path)) for path in version.files)
     named = ", ".join(f'"{c.name}"' for c in columns)
     return f"SELECT {named} FROM read_parquet([{files}], hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, union_by_name=true)"
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lakehouse.contracts.sql import sql_name, sql_text
 from lakehouse.datasets.registry import all_datasets
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Lake
@@ -92,18 +93,18 @@ def _register_layers(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Datase
     register_views(con, lake, dataset.contract, inner)
     register_dimensions(con, lake, dataset, inner, current_dimensions(lake, dataset))
     for dimension in dataset.dimensions:
-        view = f"clean.{_quote(f'{dataset.name}_{dimension.name}')}"
-        con.execute(f"CREATE VIEW {view} AS SELECT * FROM {inner}.{_quote(dimension.name)}")
-        con.execute(f"COMMENT ON VIEW {view} IS {_text(dimension.description)}")
-    con.execute(f"CREATE VIEW clean.{_quote(dataset.name)} AS SELECT * FROM {inner}.clean")
-    con.execute(f"COMMENT ON VIEW clean.{_quote(dataset.name)} IS {_text(dataset.contract.description)}")
-    con.execute(f"CREATE VIEW quarantine.{_quote(dataset.name)} AS SELECT * FROM {inner}.quarantine")
-    con.execute(f"COMMENT ON VIEW quarantine.{_quote(dataset.name)} IS 'What was refused or is held: rule, part and line, never raw text.'")
+        view = f"clean.{sql_name(f'{dataset.name}_{dimension.name}')}"
+        con.execute(f"CREATE VIEW {view} AS SELECT * FROM {inner}.{sql_name(dimension.name)}")
+        con.execute(f"COMMENT ON VIEW {view} IS {sql_text(dimension.description)}")
+    con.execute(f"CREATE VIEW clean.{sql_name(dataset.name)} AS SELECT * FROM {inner}.clean")
+    con.execute(f"COMMENT ON VIEW clean.{sql_name(dataset.name)} IS {sql_text(dataset.contract.description)}")
+    con.execute(f"CREATE VIEW quarantine.{sql_name(dataset.name)} AS SELECT * FROM {inner}.quarantine")
+    con.execute(f"COMMENT ON VIEW quarantine.{sql_name(dataset.name)} IS 'What was refused or is held: rule, part and line, never raw text.'")
 
 
 def _unite_ops(con: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
     for name in OPS_TABLES:
-        parts = [f"SELECT {_text(d.name)} AS dataset, * FROM {_inner(d)}.{name}" for d in datasets]
+        parts = [f"SELECT {sql_text(d.name)} AS dataset, * FROM {_inner(d)}.{name}" for d in datasets]
         if parts:
             con.execute(f"CREATE VIEW ops.{name} AS {' UNION ALL BY NAME '.join(parts)}")
 
@@ -115,22 +116,14 @@ def _attach_marts(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) 
     if path is None:
         return
     database = f"{_inner(dataset)}_marts"
-    con.execute(f"ATTACH {_text(str(path))} AS {database} (READ_ONLY)")
+    con.execute(f"ATTACH {sql_text(str(path))} AS {database} (READ_ONLY)")
     found = con.execute("SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = ? AND NOT internal", [database])
     for schema, name, comment in found.fetchall():
-        con.execute(f"CREATE VIEW marts.{_quote(name)} AS SELECT * FROM {database}.{_quote(schema)}.{_quote(name)}")
-        con.execute(f"COMMENT ON VIEW marts.{_quote(name)} IS {_text(comment or '')}")
+        con.execute(f"CREATE VIEW marts.{sql_name(name)} AS SELECT * FROM {database}.{sql_name(schema)}.{sql_name(name)}")
+        con.execute(f"COMMENT ON VIEW marts.{sql_name(name)} IS {sql_text(comment or '')}")
 
 
 def _inner(dataset: Dataset) -> str:
     if not dataset.name.isidentifier():
         raise ConfigurationError(f"The dataset name {dataset.name!r} cannot be used in SQL. Expected letters, digits and underscores.")
     return f"dataset_{dataset.name}"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

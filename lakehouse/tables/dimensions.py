@@ -20,12 +20,14 @@ import msgspec
 import polars as pl
 import zstandard
 
+from lakehouse.contracts.sql import sql_text
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakeFormatError
 from lakehouse.landing.manifest import SourceFile
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.storage.failpoints import fail_point
+from lakehouse.storage.record import decode_record
 from lakehouse.tables.views import duckdb_type
 
 if TYPE_CHECKING:
@@ -114,15 +116,8 @@ def current_dimension(lake: Lake, dataset: str, dimension: str) -> DimensionVers
     if not names:
         return None
     path = f"{folder(dataset, dimension)}/_versions/{max(names)}"
-    try:
-        found = msgspec.json.decode(lake.store.read(path), type=DimensionVersion)
-    except msgspec.DecodeError as error:
-        raise LakeFormatError(f"{lake.store.uri(path)} is damaged: {error}. Move it away: the version before it takes its place.") from error
-    if found.format > VERSION_FORMAT:
-        raise LakeFormatError(
-            f"{lake.store.uri(path)} says format {found.format}, this software knows up to {VERSION_FORMAT}. Install a newer lakehouse."
-        )
-    return found
+    remedy = "Move it away: the version before it takes its place."
+    return decode_record(lake.store.read(path), DimensionVersion, where=lake.store.uri(path), known=VERSION_FORMAT, remedy=remedy)
 
 
 def current_dimensions(lake: Lake, dataset: Dataset) -> dict[str, DimensionVersion]:
@@ -156,5 +151,5 @@ def register_dimensions(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dat
             rows = "SELECT " + ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns) + " WHERE false"
         else:
             casts = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns)
-            rows = f"SELECT {casts} FROM read_parquet('{lake.store.uri(version.table).replace(chr(39), chr(39) * 2)}')"
+            rows = f"SELECT {casts} FROM read_parquet({sql_text(lake.store.uri(version.table))})"
         con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{dimension.name}" AS {rows}')

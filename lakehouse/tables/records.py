@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from lakehouse.accounts.books import Books
-from lakehouse.errors import LakeFormatError
+from lakehouse.storage import record
 
 ACCOUNT_FORMAT = 1
 T = TypeVar("T")
@@ -16,14 +16,7 @@ T = TypeVar("T")
 
 def decode_record(data: bytes, kind: type[T], where: str) -> T:
     """A record of this module from its JSON. Raises `LakeFormatError`, naming the file, for one that is damaged or of a newer version."""
-    try:
-        found = msgspec.json.decode(data)
-        version = found.get("format") if isinstance(found, dict) else None
-        if isinstance(version, int) and version > ACCOUNT_FORMAT:
-            raise LakeFormatError(f"{where} says format {version}, this software knows up to {ACCOUNT_FORMAT}. Install a newer lakehouse.")
-        return msgspec.convert(found, kind, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LakeFormatError(f"{where} is damaged: {error}. Delete it and build the day again with: lakehouse replay") from error
+    return record.decode_record(data, kind, where=where, known=ACCOUNT_FORMAT, remedy="Delete it and build the day again with: lakehouse replay")
 
 
 class TableFile(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, DecimalType, ListType, StructType
 from lakehouse.contracts.quarantine import QUARANTINE
+from lakehouse.contracts.sql import sql_text
 from lakehouse.landing.file_names import file_names
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.settings import Lake
@@ -269,7 +270,7 @@ def file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], c
     if not files:
         con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nulls} WHERE false")
         return
-    listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
+    listed = ", ".join(map(sql_text, files))
     hive = f"hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, " if PARTITION.name in {c.name for c in columns} else ""
     # Without union_by_name a column that the oldest file lacks would be dropped without a word.
     rows = f"read_parquet([{listed}], {hive}union_by_name=true)"

@@ -40,7 +40,7 @@ DAYS = [dt.date(2026, 11, d) for d in (18, 19, 20)]
 
 
 def test_the_private_parts_of_dagster_are_those_that_were_tried():
-    # `lakehouse.defs.events` logs check results of single partitions through classes that Dagster does not export. Before you raise this: run the
+    # `lakehouse.defs.private` and `lakehouse.defs.history` name what Dagster does not export. Before you raise this: run the
     # tests of this folder, and look at a red day of a backfill in the UI.
     assert version("dagster").rpartition(".")[0] == "1.13"
 

@@ -9,10 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from moved_parts import DAY
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, RecordTime
+from lakehouse.landing.compaction import land_compaction
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Manifest, Window
 from lakehouse.landing.read import read_part
+from lakehouse.landing.vacated import delete_vacated
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 
@@ -113,3 +117,29 @@ def land(contract: Contract) -> Callable[..., Manifest]:
 def text() -> Callable[[Lake, str], bytes]:
     """All the text of a part."""
     return lambda lake, path: b"".join(read_part(lake, path))
+
+
+@pytest.fixture
+def small(lake, land, line, at):
+    """A day that is over: three parts in each of two hours, two unplaced ones, one in an hour of its own."""
+    then = at(lake, dt.datetime(2026, 11, 18, 18, tzinfo=dt.UTC))
+    for n in range(3):
+        extra = [b"broken %d" % n] if n else [line("2026-11-18T12:00:00Z", 99)]
+        land(then, [line("2026-11-18T09:00:00Z", 10 + n), line("2026-11-18T09:30:00Z", 20 + n), line("2026-11-18T10:00:00Z", 30 + n), *extra])
+    return at(lake, dt.datetime(2026, 11, 20, 13, tzinfo=dt.UTC))
+
+
+@pytest.fixture
+def compacted(small):
+    land_compaction(small, "clicks", DAY)
+    delete_vacated(small, load_ledger(small, "clicks"))
+    return small
+
+
+@pytest.fixture
+def landed(lake, land, line, at):
+    """Three parts in an hour, of three lines each, and an unplaced line of each fetch, on a day that is over."""
+    then = at(lake, dt.datetime(2026, 11, 18, 18, tzinfo=dt.UTC))
+    for n in range(3):
+        land(then, [line("2026-11-18T09:00:00Z", f"person-{n}{k}") for k in range(3)] + [b"broken by person-%d9" % n])
+    return at(lake, dt.datetime(2026, 11, 20, 13, tzinfo=dt.UTC))

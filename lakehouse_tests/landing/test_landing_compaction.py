@@ -8,7 +8,7 @@ import hashlib
 
 import msgspec
 import pytest
-import zstandard
+from moved_parts import DAY, NINE, TEN, UNPLACED, named, raw, texts
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import TerminalError
@@ -17,41 +17,10 @@ from lakehouse.landing.compaction import containers, land_compaction
 from lakehouse.landing.identity import read_ids
 from lakehouse.landing.ledger import checkpoint_path, load_ledger, read_manifests, refresh
 from lakehouse.landing.manifest import LineRef, Move
-from lakehouse.landing.orphans import raw_orphans
 from lakehouse.landing.read import read_line, read_lines, read_part
 from lakehouse.landing.release import land_release
-from lakehouse.landing.retention import delete_expired, expired_files, land_retention
 from lakehouse.landing.state import Ledger
 from lakehouse.landing.vacated import delete_vacated, vacated_files
-
-DAY = dt.date(2026, 11, 18)
-NINE, TEN, UNPLACED = "2026-11-18T09", "2026-11-18T10", "unplaced-2026-11-18"
-LATER = dt.timedelta(days=2)
-
-
-@pytest.fixture
-def small(lake, land, line, at):
-    """A day that is over: three parts in each of two hours, two unplaced ones, one in an hour of its own."""
-    then = at(lake, dt.datetime(2026, 11, 18, 18, tzinfo=dt.UTC))
-    for n in range(3):
-        extra = [b"broken %d" % n] if n else [line("2026-11-18T12:00:00Z", 99)]
-        land(then, [line("2026-11-18T09:00:00Z", 10 + n), line("2026-11-18T09:30:00Z", 20 + n), line("2026-11-18T10:00:00Z", 30 + n), *extra])
-    return at(lake, dt.datetime(2026, 11, 20, 13, tzinfo=dt.UTC))
-
-
-@pytest.fixture
-def compacted(small):
-    land_compaction(small, "clicks", DAY)
-    delete_vacated(small, load_ledger(small, "clicks"))
-    return small
-
-
-def texts(lake, ledger: Ledger) -> dict[str, bytes]:
-    return {p.part.path: b"".join(read_part(lake, p.part)) for parts in ledger.parts.values() for p in parts}
-
-
-def raw(lake) -> set[str]:
-    return {e.path for e in lake.store.entries("raw/clicks") if "/_fetches/" not in e.path}
 
 
 def test_a_compaction_moves_bytes_and_changes_nothing_else(small):
@@ -84,12 +53,11 @@ def test_the_files_that_were_left_are_deleted_and_only_those(small):
     before = raw(small)
     land_compaction(small, "clicks", DAY)
     ledger = load_ledger(small, "clicks")
-    named = {file for parts in ledger.parts.values() for p in parts for file in (p.part.file, p.part.ids)}
-    assert raw(small) == before | named
+    assert raw(small) == before | named(ledger)
     gone = delete_vacated(small, ledger)
-    assert {e.path for e in gone} == before - named
+    assert {e.path for e in gone} == before - named(ledger)
     assert len(gone) == 2 * (3 + 3 + 2)
-    assert raw(small) == named
+    assert raw(small) == named(ledger)
     assert delete_vacated(small, ledger) == []
     assert land_compaction(small, "clicks", DAY) is None
 
@@ -103,24 +71,6 @@ def test_a_path_alone_finds_its_bytes_wherever_they_are(compacted):
             assert read_line(compacted, LineRef(p.part.path, p.part.lines)) == whole[-1]
     with pytest.raises(TerminalError, match="has 2 lines, so there is no line 3"):
         read_line(compacted, LineRef(ledger.parts[NINE][0].part.path, 3))
-
-
-def test_who_opened_an_older_ledger_reads_on(small):
-    old = load_ledger(small, "clicks")
-    told = texts(small, old)
-    land_compaction(small, "clicks", DAY)
-    delete_vacated(small, load_ledger(small, "clicks"))
-    assert texts(small, old) == told
-
-
-def test_a_reader_that_is_at_it_reads_its_file_to_the_end(small):
-    part = load_ledger(small, "clicks").parts[NINE][0].part
-    whole = b"".join(read_part(small, part))
-    blocks = read_part(small, part, block_bytes=10)
-    first = next(blocks)
-    land_compaction(small, "clicks", DAY)
-    delete_vacated(small, load_ledger(small, "clicks"))
-    assert first + b"".join(blocks) == whole
 
 
 def test_identities_are_merged_and_read_once(small, monkeypatch):
@@ -154,14 +104,6 @@ def test_what_landed_is_known_after_a_compaction_and_what_is_new_lands(compacted
     again = [line("2026-11-18T09:00:00Z", 10, etag='"b/2"'), line("2026-11-18T10:00:00Z", 32), b"broken 1"]
     assert land(compacted, again).books == FetchBooks(read=3, re_read=3)
     assert land(compacted, [*again, line("2026-11-18T09:00:00Z", 77)]).books == FetchBooks(read=4, re_read=3, placed=1)
-
-
-def test_a_fetch_under_way_finds_the_identities_that_were_put_together_meanwhile(small, land, line):
-    early = load_ledger(small, "clicks")
-    land_compaction(small, "clicks", DAY)
-    delete_vacated(small, load_ledger(small, "clicks"))
-    lines = [line("2026-11-18T09:00:00Z", 10), line("2026-11-18T10:00:00Z", 30), line("2026-11-18T09:00:00Z", 78), b"broken 2"]
-    assert land(small, lines, ledger=early).books == FetchBooks(read=4, re_read=3, placed=1)
 
 
 def test_a_second_compaction_takes_the_first_ones_file_and_what_came_since(compacted, land, line):
@@ -234,81 +176,6 @@ def test_a_grain_that_is_too_large_for_one_file_becomes_several(small, monkeypat
     assert len({p.part.file for p in ledger.parts[NINE]}) == 2
     assert ledger.parts[NINE][2].part.stored == "", "a container of one file would be the same file"
     assert texts(small, ledger) == told
-
-
-def test_sealed_days_are_not_compacted_and_their_containers_go(compacted, contract):
-    files = {p.part.file for parts in load_ledger(compacted, "clicks").parts.values() for p in parts}
-    land_retention(compacted, contract, [DAY])
-    ledger = load_ledger(compacted, "clicks")
-    assert containers(ledger, DAY) == []
-    assert land_compaction(compacted, "clicks", DAY) is None
-    assert {e.path for e in delete_expired(compacted, ledger)} == files
-    assert all(path.endswith(".ids") for path in raw(compacted))
-    with pytest.raises(TerminalError, match="raw of 2026-11-18 has expired"):
-        list(read_part(compacted, ledger.parts[NINE][0].part))
-
-
-def test_what_a_killed_compaction_left_goes_with_its_sealed_day(small, contract):
-    land_compaction(small, "clicks", DAY)
-    land_retention(small, contract, [DAY])
-    ledger = load_ledger(small, "clicks")
-    left = {e.path for e in expired_files(small, ledger)}
-    delete_expired(small, ledger)
-    assert raw(small) == {p.part.ids for parts in ledger.parts.values() for p in parts}
-    assert left
-
-
-def test_containers_are_no_orphans_and_what_was_left_is(small):
-    later = dt.datetime.now(dt.UTC) + LATER
-    assert raw_orphans(small, "clicks", now=later) == []
-    land_compaction(small, "clicks", DAY)
-    ledger = load_ledger(small, "clicks")
-    assert raw_orphans(small, "clicks", now=later) == vacated_files(small, ledger)
-    delete_vacated(small, ledger)
-    assert raw_orphans(small, "clicks", now=later) == []
-
-
-def test_of_two_compactions_at_once_one_does_it_and_nothing_is_left_of_the_other(small):
-    early = load_ledger(small, "clicks")
-    assert land_compaction(small, "clicks", DAY, ledger=early) is not None
-    assert land_compaction(small, "clicks", DAY, ledger=early) is None
-    delete_vacated(small, load_ledger(small, "clicks"))
-    assert land_compaction(small, "clicks", DAY, ledger=early) is None, "the files of the older ledger are gone by now"
-    ledger = load_ledger(small, "clicks")
-    assert (ledger.last_number, ledger.moved_by) == (4, {DAY: (4,)})
-    assert raw(small) == {file for parts in ledger.parts.values() for p in parts for file in (p.part.file, p.part.ids)}
-
-
-def test_a_compaction_of_a_day_that_is_sealed_meanwhile_leaves_nothing(small, contract):
-    early = load_ledger(small, "clicks")
-    before = raw(small)
-    land_retention(small, contract, [DAY])
-    assert land_compaction(small, "clicks", DAY, ledger=early) is None
-    assert raw(small) == before
-
-
-@pytest.mark.parametrize("damage", ["torn", "other", "gone"])
-def test_a_damaged_or_missing_part_stops_it_and_nothing_moves(small, damage):
-    part = load_ledger(small, "clicks").parts[NINE][1].part
-    before = raw(small)
-    data = small.store.read(part.path)
-    if damage == "gone":
-        small.store.delete(part.path)
-    else:
-        small.store.replace(part.path, data[:-3] if damage == "torn" else zstandard.compress(b'{"n":"another"}\n'))
-    message = "is missing, expected a raw part" if damage == "gone" else "is damaged: what it holds"
-    with pytest.raises(TerminalError, match=message):
-        land_compaction(small, "clicks", DAY)
-    assert load_ledger(small, "clicks").last_number == 3
-    assert raw(small) | {part.path} == before
-
-
-@pytest.mark.parametrize("cut", [1, 10_000])
-def test_a_container_that_is_cut_short_is_told_by_name(compacted, cut):
-    part = load_ledger(compacted, "clicks").parts[NINE][2].part
-    compacted.store.replace(part.file, compacted.store.read(part.file)[: max(0, part.offset + part.size - cut)])
-    with pytest.raises(TerminalError, match=r"-compaction-.*jsonl\.zst is damaged or cut short: it has \d+ bytes, expected"):
-        list(read_part(compacted, part))
 
 
 def test_moves_are_written_as_they_are_read():

@@ -23,7 +23,7 @@ DAY = dt.date(2026, 11, 20)
 
 def test_nothing_landed_is_an_empty_ledger(lake):
     ledger = load_ledger(lake, "clicks")
-    assert (ledger.last_number, ledger.days(), ledger.cursor("web"), ledger.first_landed) == (0, [], None, None)
+    assert (ledger.last_number, ledger.days(), ledger.cursor("web"), ledger.first_landed_by_application) == (0, [], None, {})
     assert ledger.holes("web", *_ends(Window(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 1, 2, tzinfo=dt.UTC))))
     assert not ledger.covered(["web"], dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 1, 2, tzinfo=dt.UTC))
 
@@ -42,7 +42,7 @@ def test_manifests_are_numbered_without_gaps_and_say_what_landed_where(lake, lan
     assert ledger.grains(DAY) == [Grain(DAY, "hour", 12), Grain.unplaced(DAY)]
     assert [(p.number, p.fetch_id, p.application) for p in ledger.parts["2026-11-20T12"]] == [(1, first.fetch_id, "web"), (2, second.fetch_id, "app")]
     assert ledger.touched == {DAY: 2, DAY - dt.timedelta(days=1): 2}
-    assert ledger.first_landed == lake.now()
+    assert ledger.first_landed_by_application == {"web": lake.now(), "app": lake.now()}
     assert ledger.find(second.parts[0].path).part == second.parts[0]
     assert ledger.find("raw/clicks/date=2026-11-20/hour=12/none.jsonl.zst") is None
     assert ledger.find("nonsense") is None

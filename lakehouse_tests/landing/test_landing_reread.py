@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from position_lines import land_by_position
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.landing.ledger import load_ledger
@@ -66,9 +67,9 @@ def test_nothing_new_lands_no_part_but_a_manifest_that_covers(lake, land, line, 
     assert len(list(lake.store.entries("raw/clicks/date=2026-11-20"))) == 2
 
 
-def test_by_position_everything_lands(lake, land, line, text):
+def test_by_position_everything_lands(lake, contract, line):
     for _ in range(2):
-        manifest = land(lake, [line(), line(), b""], by="position")
+        manifest = land_by_position(lake, contract, [line(), line(), b""])
         assert manifest.books == FetchBooks(read=3, placed=2, unplaced=1)
         assert {p.ids for p in manifest.parts} == {""}
     assert load_ledger(lake, "clicks").books == FetchBooks(read=6, placed=4, unplaced=2)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import msgspec
 import pytest
+from position_lines import land_by_position
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.errors import ConflictError, TerminalError, TransientError
@@ -104,8 +105,8 @@ def test_a_late_line_of_a_sealed_day_lands_unplaced_once(sealed, land, line, tex
     assert load_ledger(sealed, "clicks").touched[OLD] == 1
 
 
-def test_by_position_every_line_of_a_sealed_day_lands_unplaced(sealed, land, line):
-    manifest = land(sealed, [line("2026-11-10T09:30:00Z", 2), line("2026-11-10T09:30:00Z", 2)], by="position")
+def test_by_position_every_line_of_a_sealed_day_lands_unplaced(sealed, contract, line):
+    manifest = land_by_position(sealed, contract, [line("2026-11-10T09:30:00Z", 2), line("2026-11-10T09:30:00Z", 2)])
     assert manifest.books == FetchBooks(read=2, unplaced=2)
 
 

@@ -11,12 +11,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from clickstream_lakes import CONTRACT, DATASET, ClickLake
+from clickstream_lakes import DATASET, ClickLake
+from dataset_lakes import assert_explained
 
-from lakehouse.marts.explain import predicate
-from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, mart_specs
-from lakehouse.tables.views import register_views
 
 CASES = Path(__file__).parent / "cases"
 EXPECTED = json.loads((CASES / "clickstream_expected.json").read_text())
@@ -38,13 +36,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickLake]:
         patch.setenv("LAKEHOUSE_TOKEN_KEY", "a key for tests that is long enough")
         made.ingest(*(CASES / name for name in FILES))
         made.build()
-        made.publish().close()
+        made.publish()
         yield made
 
 
 @pytest.fixture(scope="module")
 def marts(made: ClickLake) -> Iterator[duckdb.DuckDBPyConnection]:
-    with made.publish() as con:
+    with made.marts() as con:
         yield con
 
 
@@ -60,28 +58,13 @@ def test_every_mart_has_an_expected_value() -> None:
 
 @pytest.fixture(scope="module")
 def lake_views(made: ClickLake) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        register_views(con, made.lake, CONTRACT, "lake")
+    with made.views() as con:
         yield con
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
 def test_every_row_is_explained_by_as_many_rows_as_it_counts(spec: MartSpec, made: ClickLake, marts, lake_views) -> None:
-    record = current_version(made.lake, DATASET)
-    assert record is not None
-    found = marts.execute(f"SELECT * FROM {spec.name}")
-    names = [column[0] for column in found.description]
-    for values in found.fetchall():
-        row = dict(zip(names, values, strict=True))
-        for template, rows, counts in (
-            (spec.explain, "count(*) FROM lake.clean", spec.explain_counts),
-            (spec.explain_quarantine, 'count(DISTINCT (part, line, "row")) FROM lake.quarantine', spec.explain_quarantine_counts),
-        ):
-            if template is not None:
-                condition = predicate(spec, template, row, record)
-                count = lake_views.execute(f"SELECT {rows} WHERE {condition}").fetchall()[0][0]
-                assert counts is None or count == row[counts], condition
+    assert_explained(spec, made, marts, lake_views)
 
 
 @pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
@@ -91,22 +74,21 @@ def test_every_question_is_answered(question, marts: duckdb.DuckDBPyConnection) 
 
 def test_a_late_file_that_tells_of_an_earlier_day_moves_the_session_there(made: ClickLake, tmp_path: Path) -> None:
     """The marts that were built anew for the days that it reaches are those that are built from nothing."""
-    assert made.lake.store.root is not None
-    shutil.copytree(made.lake.store.root, tmp_path / "lake", copy_function=shutil.copy2)
+    shutil.copytree(made.folder, tmp_path / "lake", copy_function=shutil.copy2)
     changed = ClickLake.make(tmp_path / "lake", FIRST)
     early = tmp_path / "late.jsonl"
     line = {"event_id": "0", "user_id": "ada", "timestamp": "2026-11-10T22:00:00Z", "event_type": "page_view", "session_id": "s2"}
     early.write_text(json.dumps(line) + "\n")
     changed.ingest(early)
     changed.build()
-    with changed.publish() as con:
+    with changed.published() as con:
         moved = con.execute("SELECT mart_date, days, events FROM clickstream_sessions WHERE session_id = 's2'").fetchall()
         patched = everything(con)
     assert moved == [(dt.date(2026, 11, 10), 2, 2)]
     fresh = ClickLake.make(tmp_path / "fresh", FIRST)
     fresh.ingest(*(CASES / name for name in FILES), early)
     fresh.build()
-    with fresh.publish() as con:
+    with fresh.published() as con:
         assert everything(con) == patched
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from clickstream_lakes import REAL, ClickLake
+from clickstream_lakes import ClickLake
+from dataset_lakes import REAL
 
 from lakehouse.accounts.books import FetchBooks
 
@@ -40,7 +41,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         patch.setenv("LAKEHOUSE_TOKEN_KEY", "a key for tests that is long enough")
         made.ingest(GLOBO)
         assert made.build().balanced()
-        with made.publish() as con:
+        with made.published() as con:
             yield con
 
 
@@ -72,13 +73,13 @@ def test_clicks_per_day(marts: duckdb.DuckDBPyConnection, expected: dict[str, An
 def test_hours_in_any_order_and_any_groups_are_the_same_table(tmp_path: Path) -> None:
     files = sorted(GLOBO.iterdir())[95:107]  # hour 100 holds a header only
     whole = ClickLake.make(tmp_path / "whole", dt.date(2017, 10, 1))
-    read = whole.ingest(*files)
+    read = whole.ingest(*files).books
     whole.build()
     chance = random.Random(7)  # noqa: S311  a shuffle that repeats
     chance.shuffle(files)
     parts, books = ClickLake.make(tmp_path / "parts", dt.date(2017, 10, 1)), FetchBooks()
     while files:
-        books = books + parts.ingest(*(files.pop() for _ in range(min(len(files), chance.randint(1, 4)))))
+        books = books + parts.ingest(*(files.pop() for _ in range(min(len(files), chance.randint(1, 4)))).books)
         parts.build()
     assert books == read
     assert parts.content() == whole.content()
@@ -87,7 +88,7 @@ def test_hours_in_any_order_and_any_groups_are_the_same_table(tmp_path: Path) ->
 def test_every_line_of_the_access_log_is_accounted_for(tmp_path: Path) -> None:
     lines = gzip.decompress(LOG.read_bytes()).splitlines()
     made = ClickLake.make(tmp_path / "lake", dt.date(2015, 5, 1))
-    assert made.ingest(LOG) == FetchBooks(read=5_000, placed=5_000)
+    assert made.ingest(LOG).books == FetchBooks(read=5_000, placed=5_000)
     books = made.build()
     assert (len(lines), books.lines, books.rows, books.quarantined, books.duplicate) == (5_000, 5_000, 5_000, 0, 0)
     assert (books.filtered, books.kept) == (1_313, 3_687)

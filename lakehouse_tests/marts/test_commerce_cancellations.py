@@ -30,6 +30,6 @@ def test_cancellations_take_what_is_left_of_what_was_bought_and_no_more(tmp_path
     made.ingest(tmp_path / "retail.csv")
     made.build()
     made.publish()
-    with made.open() as con:
+    with made.marts() as con:
         found = con.execute("SELECT order_id, link, cancelled_order_id FROM commerce_cancellations").fetchall()
     assert {name: (link, order) for name, link, order in found} == {name: (link, order) for name, (_, _, link, order) in CANCELLED.items()}

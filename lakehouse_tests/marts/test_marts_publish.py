@@ -179,7 +179,7 @@ def test_a_record_of_a_newer_software_is_refused(lake: Lake) -> None:
 
 def test_a_damaged_record_is_named(lake: Lake) -> None:
     lake.store.create(record_path(DATASET.name, 1), b"{")
-    with pytest.raises(LakeFormatError, match=r"00000001\.json is damaged"):
+    with pytest.raises(LakeFormatError, match=r"00000001\.json cannot be read"):
         current_version(lake, DATASET)
 
 

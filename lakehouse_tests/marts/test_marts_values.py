@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from dataset_lakes import assert_explained
 from mart_lakes import CASES
 
-from lakehouse.marts.explain import literal, predicate
-from lakehouse.marts.publish import current_version
+from lakehouse.marts.explain import literal
 from lakehouse.marts.specs import MartSpec, find_mart, mart_specs
 from lakehouse.tables.views import register_views
 
@@ -55,20 +55,7 @@ def clean(built, tmp_path_factory) -> duckdb.DuckDBPyConnection:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
 def test_every_row_is_explained_by_as_many_clean_and_quarantined_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
-    record = current_version(built.lake, built.dataset)
-    assert record is not None
-    found = marts.execute(f"SELECT * FROM {spec.name}")
-    names = [column[0] for column in found.description]
-    for values in found.fetchall():
-        row = dict(zip(names, values, strict=True))
-        for template, rows, counts in (
-            (spec.explain, "count(*) FROM lake.clean", spec.explain_counts),
-            (spec.explain_quarantine, 'count(DISTINCT (part, line, "row")) FROM lake.quarantine', spec.explain_quarantine_counts),
-        ):
-            if template is not None:
-                condition = predicate(spec, template, row, record)
-                count = clean.execute(f"SELECT {rows} WHERE {condition}").fetchall()[0][0]
-                assert counts is None or count == row[counts], condition
+    assert_explained(spec, built, marts, clean)
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.accounts], ids=lambda s: s.name)

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from lakehouse.operations.orphans import clear_all, orphans
+from lakehouse.landing.orphans import clear_orphans
+from lakehouse.operations.orphans import orphans
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.steps.build import build_day
 from lakehouse.tables.builds import committed_builds
@@ -58,7 +59,7 @@ def test_a_result_that_only_a_refused_build_names_is_an_orphan(changing_lake: An
 def test_clearing_frees_their_bytes_and_changes_no_fact(changing_lake: Any) -> None:
     left = _leave_behind(changing_lake.lake)
     found = orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)
-    assert clear_all(changing_lake.lake, found) == len(left) * len(b"left behind")
+    assert clear_orphans(changing_lake.lake.store, found) == len(left) * len(b"left behind")
     assert orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER) == []
     assert reconcile(changing_lake.lake, changing_lake.dataset).closes
 
@@ -74,7 +75,7 @@ def test_a_result_that_was_made_anew_for_a_lost_build_is_none(changing_lake: Any
     found = orphans(lake, dataset, now=dt.datetime.now(dt.UTC) + LATER)
     version = clean_version(lake, dataset.contract)
     assert not {e.path for e in found} & {Path(uri).relative_to(changing_lake.folder).as_posix() for uri in version.files}
-    clear_all(lake, found)
+    clear_orphans(lake.store, found)
     assert _facts(lake, dataset) == before
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +44,14 @@ def test_a_file_that_is_no_truth_is_refused(small_lake: Any, tmp_path: Path) -> 
 
 def test_the_generator_of_a_dataset_is_found_by_its_name(small_lake: Any) -> None:
     assert callable(generator_of(small_lake.dataset).small_demo)
+
+
+def test_a_dataset_without_a_generator_is_told_from_one_whose_generator_lacks_a_library(small_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = small_lake.dataset
+    with pytest.raises(ConfigurationError, match="nothing has no sample generator"):
+        generator_of(replace(dataset, contract=replace(dataset.contract, name="nothing")))
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    for name in [name for name in sys.modules if name.startswith("lakehouse.datasets.commerce")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModuleNotFoundError, match="numpy"):
+        generator_of(replace(dataset, contract=replace(dataset.contract, name="commerce")))

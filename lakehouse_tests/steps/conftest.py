@@ -12,6 +12,8 @@ import msgspec
 import polars as pl
 import pytest
 from build_lakes import BEFORE, DAY, KEY, BuildLake, event
+from erase_lakes import EVERY_DAY, LINES, MINE
+from file_lakes import FileLake
 from retention_lakes import LANDED, LATER, TWICE
 
 import lakehouse
@@ -39,12 +41,29 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildLake:
 
 
 @pytest.fixture
+def peopled(made: BuildLake) -> BuildLake:
+    """Three built days. Of Eve: two rows, two quarantined lines and one that only names her, one of them on the day before, and an unplaced one."""
+    made.land(*LINES)
+    made.land(event(1, 8), dict(reversed(event(1, 2, **MINE).items())))  # a duplicate of hers
+    for day in EVERY_DAY:
+        made.build(day)
+    return made
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileLake:
+    """An empty lake for files of every format."""
+    monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
+    return FileLake.make(tmp_path / "lake")
+
+
+@pytest.fixture
 def aged(made: BuildLake) -> BuildLake:
     """Two built days, five days later: rows, a duplicate, a blank line and a broken one on `DAY`, one row on `BEFORE`. Raw is kept three days."""
     made.land(
         event(1, 1), TWICE, dict(reversed(TWICE.items())), event(1, 3, events="x"), b'{"id":{"time":"2026-11-17T02:00:00Z"},', event(5, 4, day=BEFORE)
     )
-    made.land(event(1, 5) | {"events": []}, by="position")
+    made.land(event(1, 5) | {"events": []})
     for day in (BEFORE, DAY, LANDED):
         made.build(day)
     settings = msgspec.structs.replace(made.lake.settings.datasets["workspace_audit"], raw_retention_days=3)

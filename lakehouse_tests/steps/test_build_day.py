@@ -68,8 +68,8 @@ def test_a_line_that_was_in_the_future_when_it_was_read_is_called_so_though_its_
 def test_copies_that_land_in_other_fetches_are_duplicates(made: BuildLake) -> None:
     record = event(1, 1)
     made.land(record, event(1, 2))
-    made.land(dict(reversed(record.items())), by="position")
-    made.land(record | {"etag": '"x/1"'}, by="position")
+    made.land_copies(dict(reversed(record.items())))
+    made.land_copies(record | {"etag": '"x/1"'})
     report = made.build()
     assert (report.books.rows, report.books.duplicate, report.books.kept) == (4, 2, 2)
     per_part = {p.part: p.books for a in report.accounts.values() for p in a.parts}

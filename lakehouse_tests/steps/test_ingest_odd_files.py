@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from file_lakes import FileLake, csv, json_lines, visit
+from file_lakes import csv, json_lines, visit
 
 from lakehouse.errors import TerminalError
-from lakehouse.settings import ENV_TOKEN_KEY
 
 LOG = b'192.0.2.1 - - [17/Nov/2026:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla"\n'
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch) -> FileLake:
-    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
-    return FileLake.make(tmp_path / "lake")
 
 
 ODD = {

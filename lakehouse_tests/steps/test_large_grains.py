@@ -29,7 +29,7 @@ def mixed(lake: BuildLake) -> None:
     events = [event(3, n) for n in range(20)]
     lake.land(*events, *events[5:9], event(3, 2, ipAddress="192.0.2.1"))
     twice = event(3, 40) | {"events": [{"name": "activity"}, {"name": "revoke", "parameters": [{"name": "client_id", "value": "x"}]}]}
-    lake.land(event(3, 7, newField=1), twice, event(3, 21, etag='"other"'), *events[10:12], by="position")
+    lake.land_copies(event(3, 7, newField=1), twice, event(3, 21, etag='"other"'), *events[10:12])
 
 
 def same_minute(lake: BuildLake) -> None:

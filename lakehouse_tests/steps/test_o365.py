@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from position_lines import land_by_position
 
 import lakehouse
 from lakehouse.accounts.books import Books, total
@@ -22,7 +23,6 @@ from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema
 from lakehouse.datasets.model import Dataset, Records
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.landing.write import land_fetch
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.build import build_day, stale_days
 from lakehouse.tables.views import clean_version, quarantine_files
@@ -102,10 +102,7 @@ def open_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def ingest(lake: Lake, dataset: Dataset, lines: list[bytes]) -> None:
-    land_fetch(
-        lake, dataset.contract, source="files", application="", purpose="new", window=None, covered=None,
-        batches=[lines[i : i + 1000] for i in range(0, len(lines), 1000)], http=dict, started_at=lake.now(), by="position",
-    )  # fmt: skip
+    land_by_position(lake, dataset.contract, lines)
 
 
 def build_all(lake: Lake, dataset: Dataset) -> Books:

@@ -22,7 +22,8 @@ from lakehouse.datasets.registry import find_dataset
 from lakehouse.datasets.workspace_audit.generator import COLLECTOR_CLIENT_ID, Defects, generate
 from lakehouse.engines.kernel.dedupe import content_hash
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.operations.orphans import clear_all, orphans
+from lakehouse.landing.orphans import clear_orphans
+from lakehouse.operations.orphans import orphans
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.operations.truth import compare
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
@@ -132,7 +133,7 @@ class Mortal:
         """What the dead left behind can be cleared, and nothing else goes with it."""
         content = self.content()
         found = orphans(self.lake, DATASET, now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25))
-        clear_all(self.lake, found)
+        clear_orphans(self.lake.store, found)
         parts = [p.part for landed in load_ledger(self.lake, DATASET.name).parts.values() for p in landed]
         named = {p.file for p in parts}
         raw = {e.path for e in self.lake.store.entries(f"raw/{DATASET.name}") if e.path.endswith(".jsonl.zst")}

@@ -42,7 +42,8 @@ def story(folder: Path, told: Iterable[tuple[Iterable[int], str, Iterable[dt.dat
     """Land fetches one after the other, build some days after each, and all days at the end."""
     made = BuildLake.make(folder)
     for chosen, by, built in told:
-        made.land(*(POOL[n] for n in chosen), by=by)
+        land = made.land if by == "time" else made.land_copies
+        land(*(POOL[n] for n in chosen))
         for day in built:
             made.build(day)
     for day in DAYS:

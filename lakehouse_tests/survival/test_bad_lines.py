@@ -71,10 +71,10 @@ def test_odd_lines_of_a_file_are_quarantined_and_the_rest_is_kept(made: BuildLak
         lake = made if number == 0 else BuildLake.make(made.folder.parent / "other")
         mixed = [text for pair in zip((*GOOD, *[b""] * len(ODD)), ODD, strict=False) for text in pair]
         if number == 0:
-            lake.land(*mixed, by="position")
+            lake.land_copies(*mixed)
         else:
             for text in (*GOOD, *ODD):
-                lake.land(text, by="position")
+                lake.land_copies(text)
         check(lake)
 
 
@@ -103,7 +103,7 @@ def test_odd_items_of_a_page_come_through_http_and_are_quarantined(made: BuildLa
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"   "])
 def test_a_part_of_nothing_is_nothing(made: BuildLake, text: bytes) -> None:
-    made.land(*text.split(b"\n"), by="position")
+    made.land_copies(*text.split(b"\n"))
     made.cover()
     report = made.build(made.lake.now().date())
     assert report.books in (Books(), Books(lines=1, blank=1), Books(lines=2, blank=2))

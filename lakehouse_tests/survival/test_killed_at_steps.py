@@ -14,9 +14,10 @@ import lakehouse
 from lakehouse.engines.kernel.tokens import addresses_in
 from lakehouse.landing.ledger import checkpoint_path, load_ledger
 from lakehouse.landing.manifest import Part
+from lakehouse.landing.orphans import clear_orphans
 from lakehouse.landing.read import read_lines, read_part
 from lakehouse.marts.publish import current_version, published_path
-from lakehouse.operations.orphans import clear_all, orphans
+from lakehouse.operations.orphans import orphans
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.steps.build import build_day, stale_days
 from lakehouse.steps.erase import erasable
@@ -143,7 +144,7 @@ def test_a_kill_at_each_step_of_an_erasure_erases_once_and_nobody_else(mortal: M
         assert sorted((path, n) for path, erasures in told.items() for e in erasures for n in e.lines) == sorted(gone)
         assert {ref: text for ref, text in landed_lines(mortal).items() if ref not in gone} == {r: t for r, t in lines.items() if r not in gone}
         later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=25)
-        clear_all(mortal.lake, orphans(mortal.lake, DATASET, now=later))  # of those that were killed before their manifest
+        clear_orphans(mortal.lake.store, orphans(mortal.lake, DATASET, now=later))  # of those that were killed before their manifest
         assert not any(address.encode() in text_of(mortal, path).lower() for path in stored(mortal))
         assert forgotten_files(mortal.lake, DATASET.contract, load_ledger(mortal.lake, DATASET.name)) == []
         mortal.check_books()

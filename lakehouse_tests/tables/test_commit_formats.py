@@ -61,7 +61,7 @@ def test_records_of_a_newer_format_are_refused_with_their_name(made: BuildLake) 
     with pytest.raises(LakeFormatError, match="says format 99"):
         made.build()
     record.write_text("{torn")
-    with pytest.raises(LakeFormatError, match="damaged"):
+    with pytest.raises(LakeFormatError, match="cannot be read"):
         made.build()
 
 

@@ -67,7 +67,7 @@ def test_views_show_what_is_committed_and_nothing_else(made: BuildLake, con) -> 
 
 
 def test_the_books_of_the_views_close(made: BuildLake, con) -> None:
-    made.land(event(1, 1), event(1, 1) | {"etag": "x"}, event(2, 2), b"{", event(1, 5, events=[]), by="position")
+    made.land_copies(event(1, 1), event(1, 1) | {"etag": "x"}, event(2, 2), b"{", event(1, 5, events=[]))
     made.cover()
     for day in (DAY, CLOCK.date()):
         made.build(day)

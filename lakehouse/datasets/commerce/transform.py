@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from lakehouse.contracts.decimals import decimals
-from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import EXTRA, Contract
+from lakehouse.contracts.extra import extra_column
+from lakehouse.contracts.model import Contract
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema, polars_type
 from lakehouse.contracts.versions import UNKNOWN_VERSION, upgrade
@@ -33,7 +33,7 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
     rows = pl.concat(made) if made else _typed(_retail(frame), contract)
     if len(made) > 1:
         rows = rows.sort(_RECORD, maintain_order=True)  # the lines of an order stay in their order
-    return rows.with_columns(_extra(records, rows[_RECORD]))
+    return rows.with_columns(extra_column(records.extra, rows[_RECORD]))
 
 
 def _typed(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -172,12 +172,3 @@ def _faults(told: dict[str, pl.Expr]) -> pl.Expr:
     """Per row the rules that its values broke before Pandera could see them: "rule:column"; the first one counts."""
     lists = pl.concat_list(pl.when(mask.fill_null(value=False)).then(pl.lit(rule)).otherwise(None) for rule, mask in told.items())
     return pl.when(pl.any_horizontal(told.values())).then(lists.list.drop_nulls()).cast(_FAULTS).alias("_faults")
-
-
-def _extra(records: Records, owner: pl.Series) -> pl.Series:
-    """`_extra` per row: the unknown fields of its record."""
-    texts = {record: extra_text(found).decode() for record, found in records.extra.items()}
-    if not texts:
-        return pl.Series(EXTRA.name, [None], dtype=pl.String).new_from_index(0, len(owner))
-    known = pl.DataFrame({_RECORD: pl.Series(list(texts), dtype=pl.UInt32), EXTRA.name: pl.Series(list(texts.values()), dtype=pl.String)})
-    return owner.to_frame().join(known, on=_RECORD, how="left", maintain_order="left")[EXTRA.name]

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from lakehouse.contracts.extra import extra_text
-from lakehouse.contracts.model import EXTRA, Contract
+from lakehouse.contracts.extra import extra_column
+from lakehouse.contracts.model import Contract
 from lakehouse.contracts.times import parse_times
 from lakehouse.contracts.types import frame_schema
 from lakehouse.contracts.versions import UNKNOWN_VERSION, upgrade
@@ -50,7 +50,7 @@ def transform(records: Records, contract: Contract) -> pl.DataFrame:
             frame = found.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_RECORD))
             made.append(_typed(way(frame if mask.all() else frame.filter(mask)), contract))
     rows = made[0] if len(made) == 1 else pl.concat(made).sort(_RECORD, maintain_order=True)
-    return rows.with_columns(_extra(records, rows[_RECORD]))
+    return rows.with_columns(extra_column(records.extra, rows[_RECORD]))
 
 
 def _any_of(table: Any, fields: tuple[str, ...]) -> pl.Series:
@@ -220,12 +220,3 @@ def _faults(rows: pl.DataFrame, told: dict[str, pl.Expr]) -> pl.Series:
         return pl.Series("_faults", [None], dtype=pl.List(pl.String)).new_from_index(0, rows.height)
     lists = pl.concat_list(pl.when(rule).then(pl.lit(rule)) for rule in broken).list.drop_nulls()
     return masks.select(pl.when(pl.any_horizontal(broken)).then(lists).alias("_faults"))["_faults"]
-
-
-def _extra(records: Records, owner: pl.Series) -> pl.Series:
-    """`_extra` per row: the unknown fields of its record."""
-    texts = {record: extra_text(found).decode() for record, found in records.extra.items()}
-    if not texts:
-        return pl.Series(EXTRA.name, [None], dtype=pl.String).new_from_index(0, len(owner))
-    known = pl.DataFrame({_RECORD: pl.Series(list(texts), dtype=pl.UInt32), EXTRA.name: pl.Series(list(texts.values()), dtype=pl.String)})
-    return owner.to_frame().join(known, on=_RECORD, how="left", maintain_order="left")[EXTRA.name]

@@ -27,18 +27,17 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.contracts.hashing import MIX_FIRST, MIX_SECOND, Lanes, hex_digits, mix
 from lakehouse.contracts.model import JsonBool, JsonList, JsonObject, JsonText, JsonType
 from lakehouse.contracts.types import whole
 from lakehouse.datasets.model import Records
 
-Lanes = npt.NDArray[np.uint64]  # shape (n, 2)
 Hash = tuple[int, int]
 Extras = Mapping[int, Any]  # index of a value -> its fields that the contract does not name
 
 _UNORDERED = ("parameters", "parameter")
 _BITS = (1 << 64) - 1
-_FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
-_HEX_DIGITS = 32
+_STEP = 0x9E3779B97F4A7C15
 _SHORT = 256  # letters or bytes of what is remembered
 _FEW = 512  # texts: below that, asking what they are costs more than hashing them
 _INT = re.compile(r"-?[1-9][0-9]*|0", re.ASCII)
@@ -61,7 +60,7 @@ _BOOLS = {False: _constant(b"false"), True: _constant(b"true")}
 def events_hashes(records: Records, events: JsonType) -> pl.Series:
     """Hash (32 hex digits) of the events of each record. `events` is the declared type of the field."""
     extras = {index: extra["events"] for index, extra in records.extra.items() if "events" in extra}
-    return _hex(_values(whole(records.table["events"]), events, extras, unordered=False))
+    return hex_digits(_values(whole(records.table["events"]), events, extras, unordered=False))
 
 
 def value_hash(value: Any, *, unordered: bool = False) -> Hash:
@@ -104,8 +103,8 @@ def _mixed(value: Hash) -> Hash:
 
 
 def _mix_lane(lane: int) -> int:
-    lane = ((lane ^ lane >> 30) * _FIRST) & _BITS
-    lane = ((lane ^ lane >> 27) * _SECOND) & _BITS
+    lane = ((lane ^ lane >> 30) * MIX_FIRST) & _BITS
+    lane = ((lane ^ lane >> 27) * MIX_SECOND) & _BITS
     return lane ^ lane >> 31
 
 
@@ -165,7 +164,7 @@ def _dictionary(values: Any) -> tuple[Lanes, npt.NDArray[np.int32]]:
     distinct = pl.Series(coded.dictionary, dtype=pl.String)
     numbers = distinct.cast(pl.Int64, strict=False)
     is_number = (numbers.cast(pl.String) == distinct).fill_null(False).to_numpy()
-    table[:-1][is_number] = _mix(numbers.filter(is_number).to_numpy().view(np.uint64)[:, None] + np.array(_NUMBER, np.uint64))
+    table[:-1][is_number] = mix(numbers.filter(is_number).to_numpy().view(np.uint64)[:, None] + np.array(_NUMBER, np.uint64))
     table[:-1][~is_number] = np.frombuffer(b"".join([_digest(t) for t in distinct.filter(~is_number)]), "<u8").reshape(-1, 2)
     return table, codes
 
@@ -184,9 +183,9 @@ def _lists(values: Any, item: JsonType, extras: Extras, *, unordered: bool) -> L
     if not unordered:
         positions = np.arange(len(hashes)) - np.repeat(ends - lengths, lengths)
         known = np.array([_mixed(_position(i)) for i in range(int(lengths.max(initial=0)))], np.uint64).reshape(-1, 2)
-        hashes = _mix(hashes + known.take(positions, axis=0))
+        hashes = mix(hashes + known.take(positions, axis=0))
     sums = np.concatenate([np.zeros((1, 2), np.uint64), np.cumsum(hashes, axis=0, dtype=np.uint64)])
-    return _mix(sums.take(ends, axis=0) - sums.take(ends - lengths, axis=0) + np.array(_MULTISET if unordered else _LIST, np.uint64))
+    return mix(sums.take(ends, axis=0) - sums.take(ends - lengths, axis=0) + np.array(_MULTISET if unordered else _LIST, np.uint64))
 
 
 def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
@@ -197,18 +196,18 @@ def _objects(values: Any, kind: JsonObject, extras: Extras) -> Lanes:
             continue
         if isinstance(field.type, JsonText):  # mixed once per distinct text; null adds nothing
             table, codes = _dictionary(column)
-            table[:-1] = _mix(table[:-1] + np.array(_name(field.name), np.uint64))
+            table[:-1] = mix(table[:-1] + np.array(_name(field.name), np.uint64))
             total += table.take(codes, axis=0)
             continue
         there = pc.is_valid(column).to_numpy(zero_copy_only=False)
         below = _below(extras, field.name, there)
         inside = _values(column.drop_null() if column.null_count else column, field.type, below, unordered=field.name in _UNORDERED)
-        inside = _mix(inside + np.array(_name(field.name), np.uint64))
+        inside = mix(inside + np.array(_name(field.name), np.uint64))
         total += inside if not column.null_count else _spread(inside, there)
     for index, extra in extras.items():
         unknown = [_unknown_member(name, raw) for name, raw in extra.items() if isinstance(raw, bytes)]
         total[index] += np.array(_sum(*unknown), np.uint64)
-    return _mix(total)
+    return mix(total)
 
 
 def _spread(hashes: Lanes, there: npt.NDArray[np.bool_]) -> Lanes:
@@ -224,18 +223,3 @@ def _below(extras: Extras, name: str, there: npt.NDArray[np.bool_]) -> Extras:
         return found
     places = np.cumsum(there) - 1
     return {int(places[index]): extra for index, extra in found.items()}
-
-
-def _mix(lanes: Lanes) -> Lanes:
-    """SplitMix64's finalizer, in place."""
-    for shift, factor in ((30, _FIRST), (27, _SECOND)):
-        lanes ^= lanes >> np.uint64(shift)
-        lanes *= np.uint64(factor)
-    lanes ^= lanes >> np.uint64(31)
-    return lanes
-
-
-def _hex(hashes: Lanes) -> pl.Series:
-    digits = np.ascontiguousarray(hashes).astype("<u8", copy=False).tobytes().hex().encode()
-    ends = pa.py_buffer((np.arange(len(hashes) + 1, dtype=np.int64) * _HEX_DIGITS).data)
-    return pl.Series("event_hash", pa.LargeStringArray.from_buffers(len(hashes), ends, pa.py_buffer(digits)))

@@ -80,10 +80,6 @@ class SimulatedReportsApi:
         """Set the server's time; None is the system's."""
         self._clock.set(now)
 
-    def add_faults(self, *faults: Fault | dict[str, Any]) -> None:
-        """Append to the script of faults."""
-        self._script.add(faults)
-
     def start(self) -> Self:
         """Serve in a thread of its own."""
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="simulated-reports-api", daemon=True)

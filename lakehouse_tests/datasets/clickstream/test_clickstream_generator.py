@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import random
 import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
-from clickstream_lakes import CLOCK, CONTRACT, ClickLake, files_below
+from clickstream_lakes import CLOCK, ClickLake
+from dataset_lakes import files_of
 
-from lakehouse.accounts.books import Books
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.clickstream.generator import DEMO_DAYS, Arguments, generate, small_demo
-from lakehouse.tables.views import committed_accounts
+from lakehouse.landing.ledger import load_ledger
 
 ARGUMENTS = Arguments(seed=3, start=dt.date(2026, 11, 10), days=3, events=6_000, clicks=0.3, requests=0.3, agents=60, malformed=0.002, late=0.01)
 
@@ -38,10 +37,7 @@ def built(sample: Path, truth: SampleTruth, tmp_path_factory: pytest.TempPathFac
     made = ClickLake.make(tmp_path_factory.mktemp("built") / "lake", ARGUMENTS.start)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAKEHOUSE_TOKEN_KEY", "a key for tests that is long enough")
-        read = made.ingest(sample / "first")
-        made.build()
-        assert read + made.ingest(sample / "late") == truth.total.fetch
-        made.build()
+        made.fill(sample)
     return made
 
 
@@ -51,10 +47,10 @@ def key(token_key: str) -> None:
 
 
 def test_the_books_of_the_lake_are_those_of_the_truth(built: ClickLake, truth: SampleTruth) -> None:
-    books = sum((a.books for a in committed_accounts(built.lake, CONTRACT).values()), Books())
-    assert books == truth.total.books
-    assert books.balanced()
-    assert built.rules() == (truth.total.rules, truth.facts["filtered"])
+    assert load_ledger(built.lake, "clickstream").books == truth.total.fetch
+    assert built.books() == truth.total.books
+    assert built.books().balanced()
+    assert (built.rules(), built.filtered()) == (truth.total.rules, truth.facts["filtered"])
 
 
 def test_the_rows_of_the_lake_are_those_of_the_truth(built: ClickLake, truth: SampleTruth) -> None:
@@ -75,24 +71,14 @@ def test_every_defect_was_put_in(truth: SampleTruth) -> None:
 
 
 def test_files_in_any_order_and_any_groups_are_the_same_table(built: ClickLake, sample: Path, tmp_path: Path) -> None:
-    chance = random.Random(5)  # noqa: S311  a shuffle that repeats
-    files = files_below(sample)
-    chance.shuffle(files)
-    other = ClickLake.make(tmp_path / "lake", ARGUMENTS.start)
-    while files:
-        some = [files.pop() for _ in range(min(len(files), chance.randint(1, 5)))]
-        other.ingest(*some)
-        if chance.random() < 0.5:
-            other.build()
-    other.build()
+    other = ClickLake.make(tmp_path / "lake", ARGUMENTS.start).fill_in_any_order(files_of(sample / "first", sample / "late"), 5)
     assert other.content() == built.content()
 
 
 def test_the_same_files_once_more_under_other_names_change_nothing(built: ClickLake, sample: Path, tmp_path: Path) -> None:
-    assert built.lake.store.root is not None
-    shutil.copytree(built.lake.store.root, tmp_path / "lake")
+    shutil.copytree(built.folder, tmp_path / "lake")
     again = ClickLake.make(tmp_path / "lake", ARGUMENTS.start)
-    for path in files_below(sample / "first"):
+    for path in files_of(sample / "first"):
         copy = tmp_path / "again" / path.relative_to(sample).with_name(f"{path.stem}_copy{path.suffix}")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes() + b"\n")  # other bytes, the same lines
@@ -104,9 +90,9 @@ def test_the_same_files_once_more_under_other_names_change_nothing(built: ClickL
 
 def test_the_same_arguments_make_the_same_files_and_another_seed_makes_others(sample: Path, tmp_path: Path) -> None:
     generate(tmp_path / "same", ARGUMENTS)
-    assert [p.read_bytes() for p in files_below(tmp_path / "same")] == [p.read_bytes() for p in files_below(sample)]
+    assert [p.read_bytes() for p in files_of(tmp_path / "same")] == [p.read_bytes() for p in files_of(sample)]
     generate(tmp_path / "other", msgspec.structs.replace(ARGUMENTS, seed=4))
-    assert files_below(tmp_path / "other")[0].read_bytes() != files_below(sample)[0].read_bytes()
+    assert files_of(tmp_path / "other")[0].read_bytes() != files_of(sample)[0].read_bytes()
 
 
 def test_a_spotless_sample_has_no_defect(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import filecmp
-import random
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 from commerce_lakes import CLOCK, CommerceLake
+from dataset_lakes import files_of
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.commerce.generator import DEMO_DAYS, Arguments, generate, small_demo
@@ -40,16 +40,7 @@ def built(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> CommerceLak
     """A lake of the whole sample, in the order in which it comes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAKEHOUSE_TOKEN_KEY", "a key for tests that is long enough")
-        made = CommerceLake.make(tmp_path_factory.mktemp("lake"))
-        made.ingest(sample / "first")
-        made.build()
-        made.ingest(sample / "late")
-        made.build()
-    return made
-
-
-def files_of(sample: Path) -> list[Path]:
-    return sorted(sample.glob("*/*.*"))
+        return CommerceLake.make(tmp_path_factory.mktemp("lake")).fill(sample)
 
 
 def test_the_truth_is_what_the_lake_says_to_the_record(built: CommerceLake, truth: SampleTruth) -> None:
@@ -87,23 +78,14 @@ def test_identical_lines_of_a_file_are_rows_and_those_of_its_copy_are_not(built:
 def test_a_second_run_changes_nothing(built: CommerceLake, sample: Path) -> None:
     before = built.content()
     report = built.ingest(sample / "first", sample / "late")
-    assert len(report.skipped) == len(report.outcomes) == len(files_of(sample))
-    assert built.build() == []
+    assert len(report.skipped) == len(report.outcomes) == len(files_of(sample / "first", sample / "late"))
+    assert built.build().lines == 0
     assert built.content() == before
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_files_in_any_order_and_in_any_groups_make_the_same_table(seed: int, built: CommerceLake, sample: Path, tmp_path: Path) -> None:
-    dice = random.Random(seed)  # noqa: S311
-    files = files_of(sample)
-    dice.shuffle(files)
-    made = CommerceLake.make(tmp_path / "lake")
-    while files:
-        group = [files.pop() for _ in range(min(len(files), dice.randint(1, 4)))]
-        made.ingest(*group)
-        if dice.random() < 0.5:
-            made.build()
-    made.build()
+    made = CommerceLake.make(tmp_path / "lake").fill_in_any_order(files_of(sample / "first", sample / "late"), seed)
     assert made.content() == built.content()
     assert made.books() == built.books()
 

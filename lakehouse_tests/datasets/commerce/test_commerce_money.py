@@ -10,11 +10,12 @@ import duckdb
 import polars as pl
 import pytest
 from build_lakes import KEY, line
-from commerce_lines import DATASET, DAY, LANDED, RETAIL, SECOND, changed, run
+from commerce_lines import DATASET, DAY, RETAIL, SECOND, run
+from dataset_lines import LANDED, changed
+from position_lines import land_by_position
 
 from lakehouse.engines.kernel.dedupe import content_hash, deduplicate
 from lakehouse.engines.kernel.validate import find_faults
-from lakehouse.landing.write import land_fetch
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, LakeSettings, open_lake
 from lakehouse.steps.build import build_day
 from lakehouse.tables import delta
@@ -64,10 +65,7 @@ def test_delta_and_duckdb_have_the_decimals_that_the_contract_declares(tmp_path:
     monkeypatch.setenv(ENV_TOKEN_KEY, KEY)
     lake = open_lake(tmp_path).with_settings(LakeSettings(clock=LANDED, datasets={"commerce": DatasetSettings(start=DAY)}))
     prices = ["0.1", "0.2", LARGE, "-11062.06"]
-    land_fetch(
-        lake, CONTRACT, source="files", application="retail", purpose="new", window=None, covered=None,
-        batches=[[line(changed(RETAIL, {"UnitPrice": price, "Quantity": "3"})) for price in prices]], http=dict, started_at=LANDED, by="position",
-    )  # fmt: skip
+    land_by_position(lake, CONTRACT, [line(changed(RETAIL, {"UnitPrice": price, "Quantity": "3"})) for price in prices], application="retail")
     build_day(lake, DATASET, DAY)
     opened = delta.open_table(lake, "commerce")
     assert opened is not None

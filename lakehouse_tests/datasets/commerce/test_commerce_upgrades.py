@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 import pytest
-from commerce_lines import DATASET, FIRST, RETAIL, SECOND, Record, changed, fates, run
+from commerce_lines import DATASET, FIRST, RETAIL, SECOND, run
+from dataset_lines import Record, changed, fates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

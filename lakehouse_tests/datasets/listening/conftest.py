@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from listening_lakes import DAYS, KEY, START, ListeningLake
+from dataset_lakes import KEY, DatasetLake
+from listening_lakes import DAYS, START, make_listening
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.listening.generator import Arguments, Defects, generate
 from lakehouse.settings import ENV_TOKEN_KEY
-from lakehouse.steps.publish import publish_marts
 
 DEFECTS = Defects(**{name: 0.01 for name in Defects.__struct_fields__})
 
@@ -35,13 +35,10 @@ def truth(sample: Path) -> SampleTruth:
 
 
 @pytest.fixture(scope="session")
-def built(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> ListeningLake:
+def built(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> DatasetLake:
     """The sample in a lake: the first files, built; the late ones, built; published. Not to be changed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENV_TOKEN_KEY, KEY)
-        made = ListeningLake.make(tmp_path_factory.mktemp("listening") / "lake")
-        for part in ("first", "late"):
-            made.ingest(sample / part)
-            made.build()
-        publish_marts(made.lake, made.dataset)
+        made = make_listening(tmp_path_factory.mktemp("listening") / "lake").fill(sample)
+        made.publish()
     return made

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from listening_lakes import ListeningLake
+from dataset_lakes import DatasetLake
+from listening_lakes import make_listening
 
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.defs import catalogue
@@ -21,11 +22,11 @@ MATCH, DAILY = catalogue.mart_key("listening_catalogue_match"), catalogue.mart_k
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> ListeningLake:
-    return ListeningLake.make(tmp_path / "lake")
+def made(tmp_path: Path) -> DatasetLake:
+    return make_listening(tmp_path / "lake")
 
 
-def test_the_dimension_is_an_asset_that_the_ingest_makes_and_a_mart_reads(made: ListeningLake) -> None:
+def test_the_dimension_is_an_asset_that_the_ingest_makes_and_a_mart_reads(made: DatasetLake) -> None:
     graph = definitions_of(made.lake, datasets=[made.dataset]).resolve_asset_graph()
     node = graph.get(SONGS)
     assert (node.is_executable, set(node.parent_keys)) == (False, {catalogue.ingest_key("listening")})
@@ -33,7 +34,7 @@ def test_the_dimension_is_an_asset_that_the_ingest_makes_and_a_mart_reads(made: 
     assert SONGS not in graph.get(DAILY).parent_keys
 
 
-def test_an_ingest_tells_the_version_that_it_made(made: ListeningLake, sample: Path) -> None:
+def test_an_ingest_tells_the_version_that_it_made(made: DatasetLake, sample: Path) -> None:
     done = materialize_ingest(made.lake, made.dataset, [str(sample / "first" / "song_data" / "songs.json")])
     assert done.failures == {}
     with open_instance(made.lake) as instance:
@@ -45,7 +46,7 @@ def test_an_ingest_tells_the_version_that_it_made(made: ListeningLake, sample: P
     assert told.metadata["refused"].value == 3
 
 
-def test_another_version_asks_for_the_marts_that_read_it_and_for_no_others(made: ListeningLake) -> None:
+def test_another_version_asks_for_the_marts_that_read_it_and_for_no_others(made: DatasetLake) -> None:
     defs, days = definitions_of(made.lake, datasets=[find_dataset("listening")]), ["2026-03-02", "2026-03-03"]
     now, cursor = dt.datetime(2026, 3, 20, 13, tzinfo=dt.UTC), None
     with dg.DagsterInstance.ephemeral() as instance:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listening_lakes import DAYS, START, files_of
+from dataset_lakes import files_of
+from listening_lakes import DAYS, START
 
 from lakehouse.accounts.truth import TRUTH_FILE, SampleTruth
 from lakehouse.datasets.listening.generator import Arguments, Defects, generate, small_demo

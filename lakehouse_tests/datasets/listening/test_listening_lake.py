@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import polars as pl
 import pytest
-from listening_lakes import ListeningLake, files_of
+from dataset_lakes import DatasetLake, files_of
+from listening_lakes import make_listening
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.landing.ledger import load_ledger
@@ -15,14 +15,14 @@ from lakehouse.operations.status import status
 from lakehouse.tables.dimensions import current_dimension
 
 
-def test_the_books_are_those_of_the_truth(built: ListeningLake, truth: SampleTruth) -> None:
+def test_the_books_are_those_of_the_truth(built: DatasetLake, truth: SampleTruth) -> None:
     told = status(built.lake, built.dataset)
     assert told.books == truth.total.books
     assert told.quarantined == truth.total.rules
     assert load_ledger(built.lake, built.dataset.name).books == truth.total.fetch
 
 
-def test_the_rows_are_those_of_the_truth(built: ListeningLake, truth: SampleTruth) -> None:
+def test_the_rows_are_those_of_the_truth(built: DatasetLake, truth: SampleTruth) -> None:
     rows = built.rows()
     days = rows.group_by(pl.col("event_time").dt.strftime("%Y-%m-%d").alias("day")).len().sort("day")
     assert dict(days.iter_rows()) == truth.total.days
@@ -33,7 +33,7 @@ def test_the_rows_are_those_of_the_truth(built: ListeningLake, truth: SampleTrut
     assert rows.filter(pl.col("browser").is_null()).height == truth.facts["logged_out"]
 
 
-def test_the_catalogue_is_that_of_the_truth(built: ListeningLake, truth: SampleTruth) -> None:
+def test_the_catalogue_is_that_of_the_truth(built: DatasetLake, truth: SampleTruth) -> None:
     version = current_dimension(built.lake, "listening", "songs")
     assert version is not None
     told = truth.facts["catalogue"]
@@ -42,7 +42,7 @@ def test_the_catalogue_is_that_of_the_truth(built: ListeningLake, truth: SampleT
     assert (version.number, [f.name for f in version.files]) == (2, ["song_data/additions.json", "song_data/songs.json"])
 
 
-def test_a_second_run_changes_nothing(built: ListeningLake, sample: Path) -> None:
+def test_a_second_run_changes_nothing(built: DatasetLake, sample: Path) -> None:
     before, number = built.content(), load_ledger(built.lake, built.dataset.name).last_number
     again = built.ingest(sample / "first", sample / "late")
     assert again.manifests == again.dimensions == ()
@@ -52,18 +52,8 @@ def test_a_second_run_changes_nothing(built: ListeningLake, sample: Path) -> Non
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_any_order_and_any_groups_of_files_give_the_same_rows(built: ListeningLake, sample: Path, tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311  an order
-    made = ListeningLake.make(tmp_path / "lake")
-    files = list(files_of(sample / "first", sample / "late"))
-    rng.shuffle(files)
-    while files:
-        size = rng.randint(1, 5)
-        made.ingest(*files[:size])
-        files = files[size:]
-        if rng.random() < 0.3:
-            made.build()
-    made.build()
+def test_any_order_and_any_groups_of_files_give_the_same_rows(built: DatasetLake, sample: Path, tmp_path: Path, seed: int) -> None:
+    made = make_listening(tmp_path / "lake").fill_in_any_order(files_of(sample / "first", sample / "late"), seed)
     assert made.content() == built.content()
     one, other = (current_dimension(x.lake, "listening", "songs") for x in (made, built))
     assert one is not None

@@ -10,33 +10,30 @@ from typing import Any
 
 import duckdb
 import pytest
-from listening_lakes import KEY, REAL, ListeningLake, files_of, only
+from dataset_lakes import KEY, REAL, DatasetLake, assert_explained, files_of, only
+from listening_lakes import make_listening
 
 from lakehouse.accounts.truth import SampleTruth
-from lakehouse.marts.explain import predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.settings import ENV_TOKEN_KEY
 from lakehouse.steps.publish import publish_marts, unpublished_days
-from lakehouse.tables.views import register_views
 
 SPECS = mart_specs("listening")
 LOG = REAL / "listening"
 
 
 @pytest.fixture(scope="module")
-def marts(built: ListeningLake) -> Iterator[duckdb.DuckDBPyConnection]:
+def marts(built: DatasetLake) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published marts of the sample."""
     with built.marts() as con:
         yield con
 
 
 @pytest.fixture(scope="module")
-def clean(built: ListeningLake) -> Iterator[duckdb.DuckDBPyConnection]:
+def clean(built: DatasetLake) -> Iterator[duckdb.DuckDBPyConnection]:
     """Clean and quarantine of the sample."""
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        register_views(con, built.lake, built.dataset.contract, "lake")
+    with built.views() as con:
         yield con
 
 
@@ -109,15 +106,8 @@ def test_the_catalogue_is_matched_by_title_and_artist(marts: duckdb.DuckDBPyConn
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.explain_counts], ids=lambda s: s.name)
 def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
-    record = current_version(built.lake, built.dataset)
-    assert record is not None
     assert spec.explain is not None
-    found = marts.execute(f"SELECT * FROM {spec.name} USING SAMPLE 40 ROWS (reservoir, 1)")
-    names = [column[0] for column in found.description]
-    for values in found.fetchall():
-        row = dict(zip(names, values, strict=True))
-        where = predicate(spec, spec.explain, row, record)
-        assert clean.execute(f"SELECT count(*) FROM lake.clean WHERE {where}").fetchall() == [(row[spec.explain_counts],)], where
+    assert_explained(spec, built, marts, clean, "USING SAMPLE 40 ROWS (reservoir, 1)")
 
 
 @pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
@@ -125,8 +115,8 @@ def test_every_question_is_answered(question: Any, marts: duckdb.DuckDBPyConnect
     assert marts.execute(question.sql).fetchall()
 
 
-def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: ListeningLake, tmp_path: Path) -> None:
-    made = ListeningLake.make(tmp_path / "lake")
+def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: DatasetLake, tmp_path: Path) -> None:
+    made = make_listening(tmp_path / "lake")
     files = tmp_path / "files"
     event = {
         "ts": 1772445600000,
@@ -162,13 +152,13 @@ def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: 
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> ListeningLake:
+def real(tmp_path_factory: pytest.TempPathFactory) -> DatasetLake:
     """The recorded month and its catalogue, published."""
     if not LOG.is_dir():
         pytest.skip(f"no recorded plays at {LOG}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENV_TOKEN_KEY, KEY)
-        made = ListeningLake.make(tmp_path_factory.mktemp("real") / "lake", dt.date(2018, 11, 1), dt.datetime(2018, 12, 10, tzinfo=dt.UTC))
+        made = make_listening(tmp_path_factory.mktemp("real") / "lake", dt.date(2018, 11, 1), dt.datetime(2018, 12, 10, tzinfo=dt.UTC))
         made.ingest(LOG)
         made.build()
         publish_marts(made.lake, made.dataset)
@@ -176,7 +166,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> ListeningLake:
 
 
 @pytest.mark.slow
-def test_every_figure_of_the_recorded_month_comes_out(real: ListeningLake) -> None:
+def test_every_figure_of_the_recorded_month_comes_out(real: DatasetLake) -> None:
     wanted = json.loads((REAL / "EXPECTED.json").read_bytes())["listening_sparkify"]
     with real.marts() as con:
         told = only(con, "SELECT * FROM listening_overview")

@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dataset_lines import plain, run_lines
 
-from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.engines.kernel.origin import PartContext, Piece
-from lakehouse.engines.kernel.rows import BlockResult, process_block
-from lakehouse.settings import TokenKey
+from lakehouse.engines.kernel.rows import BlockResult
 
 CASES = json.loads((Path(__file__).parent / "cases" / "events.json").read_text(encoding="utf-8"))
 DATASET = find_dataset("listening")
-LANDED = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-DAY = Grain.parse("2018-11-05")
+DAY = dt.date(2018, 11, 5)
 PLAY = {
     "artist": "A Fine Frenzy",
     "auth": "Logged In",
@@ -52,24 +49,8 @@ def line(case: dict[str, Any]) -> bytes:
 
 
 def run(*lines: bytes, part: str = "raw/part") -> BlockResult:
-    """Lines through the kernel, the fast way and the slow one, which must say the same."""
-    context = PartContext(DAY, part, "fetch-1", "json", LANDED, LANDED, sealed=frozenset())
-    fast, slow = (
-        process_block(
-            b"\n".join(lines) + b"\n", [Piece(context, 1, len(lines))], contract=DATASET.contract, transform=DATASET.transform,
-            key=TokenKey(b"a key for tests that is long enough"), fast=fast,
-        )
-        for fast in (True, False)
-    )  # fmt: skip
-    assert fast.books == slow.books
-    assert fast.books.balanced()
-    assert fast.rows.sort("_line").equals(slow.rows.sort("_line"))
-    assert fast.quarantine.sort("line").equals(slow.quarantine.sort("line"))
-    return fast
-
-
-def plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.datetime) else value
+    """Lines as one block of one part."""
+    return run_lines(DATASET, *lines, day=DAY, part=part)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])

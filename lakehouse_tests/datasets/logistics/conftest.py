@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from logistics_lakes import DAYS, DEFECTS, KEY, START, LogisticsLake
+from dataset_lakes import KEY
+from logistics_lakes import DAYS, DEFECTS, START, LogisticsLake
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.logistics.generator import Arguments, generate
 from lakehouse.settings import ENV_TOKEN_KEY
-from lakehouse.steps.publish import publish_marts
 from lakehouse.steps.release import release
 
 
@@ -39,11 +39,8 @@ def built(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> LogisticsLa
     """The sample in a lake: the first files, built; the late ones, built; published. Not to be changed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENV_TOKEN_KEY, KEY)
-        made = LogisticsLake.make(tmp_path_factory.mktemp("logistics") / "lake")
-        for part in ("first", "late"):
-            made.ingest(sample / part)
-            made.build()
-        publish_marts(made.lake, made.dataset)
+        made = LogisticsLake.make(tmp_path_factory.mktemp("logistics") / "lake").fill(sample)
+        made.publish()
     return made
 
 
@@ -57,5 +54,5 @@ def released(built: LogisticsLake, tmp_path_factory: pytest.TempPathFactory) -> 
         made = LogisticsLake.make(folder)
         release(made.lake, made.dataset)
         made.build()
-        publish_marts(made.lake, made.dataset)
+        made.publish()
     return made

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from typing import Any
 
-import pyarrow as pa
+from dataset_lines import Record, run_lines
 
-from lakehouse.contracts.grain import Grain
-from lakehouse.contracts.types import decode_schema
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.engines.kernel.origin import PartContext, Piece
-from lakehouse.engines.kernel.rows import BlockResult, process_block
-from lakehouse.settings import TokenKey
+from lakehouse.engines.kernel.rows import BlockResult
 
 DATASET = find_dataset("logistics")
-KEY = TokenKey(b"a key for tests that is long enough")
 DAY = dt.date(2026, 11, 20)
-LANDED = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
-Record = dict[str, Any]
 
 _ENVELOPE: Record = {
     "event_id": "e1",
@@ -102,40 +93,6 @@ START = {
 }  # fmt: skip
 
 
-def changed(record: Record, changes: Record) -> Record:
-    """The record with some fields set, by dotted path; `null` takes one out."""
-    found: Record = json.loads(json.dumps(record))
-    for path, value in changes.items():
-        *way, name = path.split(".")
-        place = found
-        for step in way:
-            place = place[step]
-        if value is None:
-            del place[name]
-        else:
-            place[name] = value
-    return found
-
-
 def run(*records: Record | bytes, day: dt.date = DAY) -> BlockResult:
-    """The records as one block of one part, on the fast path and on the slow one, which must say the same."""
-    texts = [r if isinstance(r, bytes) else json.dumps(r, ensure_ascii=False).encode() for r in records]
-    pieces = [Piece(PartContext(Grain(day), "raw/part", "fetch-1", "events", LANDED, LANDED), 1, len(texts))]
-    block = b"\n".join(texts) + b"\n"
-    fast, slow = (process_block(block, pieces, contract=DATASET.contract, transform=DATASET.transform, key=KEY, fast=path) for path in (True, False))
-    order = ["_line", "event_id"]
-    assert fast.rows.sort(order).equals(slow.rows.sort(order))
-    assert fast.quarantine.sort("line", "row").equals(slow.quarantine.sort("line", "row"))
-    assert fast.books == slow.books
-    assert fast.books.balanced()
-    return fast
-
-
-def fates(result: BlockResult) -> list[tuple[int, str, str | None]]:
-    """(line, rule, field) of what was refused."""
-    return sorted(result.quarantine.select("line", "rule", "field").rows())
-
-
-def table_of(*records: Record) -> pa.Table:
-    """The records as the decoder gives them to a transform."""
-    return pa.Table.from_pylist(list(records), schema=decode_schema(DATASET.contract))
+    """The records as one block of one part."""
+    return run_lines(DATASET, *records, day=day, order=("_line", "event_id"))

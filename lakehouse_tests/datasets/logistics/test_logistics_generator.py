@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from logistics_lakes import DEFECTS, files_of
+from dataset_lakes import files_of
+from logistics_lakes import DEFECTS
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.logistics.generator import DEMO_DAYS, Arguments, Defects, generate, small_demo

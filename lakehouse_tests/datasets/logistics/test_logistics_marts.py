@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from logistics_lakes import DAYS, START, LogisticsLake, files_of
+from dataset_lakes import assert_explained, files_of
+from logistics_lakes import DAYS, START, LogisticsLake
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.logistics.generator import world
@@ -19,7 +20,6 @@ from lakehouse.marts.explain import predicate
 from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.steps.publish import publish_marts
-from lakehouse.tables.views import register_views
 
 SPECS = mart_specs("logistics")
 LAST = START + dt.timedelta(days=DAYS - 1)
@@ -35,9 +35,7 @@ def marts(built: LogisticsLake) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="module")
 def clean(built: LogisticsLake) -> Iterator[duckdb.DuckDBPyConnection]:
     """Clean and quarantine of the sample."""
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        register_views(con, built.lake, built.dataset.contract, "lake")
+    with built.views() as con:
         yield con
 
 
@@ -191,15 +189,8 @@ def test_a_release_changes_what_is_told_of_days_and_not_what_models_have_learned
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.explain_counts], ids=lambda s: s.name)
 def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpec, built, marts, clean) -> None:
-    record = current_version(built.lake, built.dataset)
-    assert record is not None
     assert spec.explain is not None
-    found = marts.execute(f"SELECT * FROM {spec.name} USING SAMPLE 40 ROWS (reservoir, 1)")
-    names = [column[0] for column in found.description]
-    for values in found.fetchall():
-        row = dict(zip(names, values, strict=True))
-        where = predicate(spec, spec.explain, row, record)
-        assert clean.execute(f"SELECT count(*) FROM lake.clean WHERE {where}").fetchall() == [(row[spec.explain_counts],)], where
+    assert_explained(spec, built, marts, clean, "USING SAMPLE 40 ROWS (reservoir, 1)")
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if not s.explain_counts], ids=lambda s: s.name)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from logistics_lakes import KEY, REAL, LogisticsLake
+from dataset_lakes import KEY, REAL
+from logistics_lakes import LogisticsLake
 
 from lakehouse.accounts.books import Books
 from lakehouse.operations.reconciliation import reconcile

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from dataset_lines import changed, table_of
 from hypothesis import given
 from hypothesis import strategies as st
-from logistics_lines import FIRST, SECOND, changed, run, table_of
+from logistics_lines import DATASET, FIRST, SECOND, run
 
 from lakehouse.datasets.logistics.upgrades import from_1_to_2
 
@@ -15,7 +16,7 @@ _TEXT = st.none() | st.sampled_from(["a", "b"])
 
 
 def upgraded(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    frame: Any = pl.from_arrow(table_of(*records))
+    frame: Any = pl.from_arrow(table_of(DATASET, *records))
     after = from_1_to_2(frame)
     assert after.schema == frame.schema
     return after["payload"].to_list()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from lakehouse.accounts.truth import TRUTH_FILE, SampleTruth
+from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.listening.generator.catalogue import write_catalogue
 from lakehouse.datasets.listening.generator.defects import spoil
 from lakehouse.datasets.listening.generator.draw import DAY, day_shares, draw_day
@@ -19,7 +18,7 @@ from lakehouse.datasets.listening.generator.options import Arguments
 from lakehouse.datasets.listening.generator.render import write_files
 from lakehouse.datasets.listening.generator.truth import Tally
 from lakehouse.datasets.listening.generator.world import World, make_world
-from lakehouse.errors import ConfigurationError
+from lakehouse.datasets.sample_files import clear_sample
 
 Progress = Callable[[int, int], None]
 _FILE_EVENTS = 100_000  # bounds the memory
@@ -31,7 +30,7 @@ def generate(folder: Path, arguments: Arguments, progress: Progress | None = Non
     `log_data/YYYY/MM/*.json` and `exports/**/*.csv` are events, `song_data/*.json` is the catalogue; `truth.json` is written last. A sample that
     was there is replaced. `progress` is told (days done, days in all). Raises `ConfigurationError` for a folder that holds anything but a sample.
     """
-    _clear(folder)
+    clear_sample(folder)
     first = int(dt.datetime.combine(arguments.start, dt.time(), tzinfo=dt.UTC).timestamp()) * 1_000_000
     world = make_world(arguments, first, first + arguments.days * DAY)
     tally, files = Tally(world), 0
@@ -77,13 +76,3 @@ class _Drawing:
             frame = pl.concat([*over, drawn]) if piece == 0 else drawn
             self._over.append(frame.filter(pl.col("at") >= start + DAY))
             yield frame.filter(pl.col("at") < start + DAY).sort("at", "session", "item")
-
-
-def _clear(folder: Path) -> None:
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if found - {"first", "late", TRUTH_FILE}:
-        raise ConfigurationError(f"{folder} holds more than a sample: {', '.join(sorted(found))}. Name an empty folder.")
-    (folder / TRUTH_FILE).unlink(missing_ok=True)
-    for name in ("first", "late"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)

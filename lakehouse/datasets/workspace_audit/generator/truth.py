@@ -13,11 +13,10 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from lakehouse.accounts.books import Books, FetchBooks
+from lakehouse.accounts.truth import TruthFile
 from lakehouse.datasets.workspace_audit.generator.facts import FACTS_FILE
 from lakehouse.datasets.workspace_audit.generator.options import Arguments
 from lakehouse.datasets.workspace_audit.generator.people import emails_of
-from lakehouse.datasets.workspace_audit.generator.write import TRUTH_FILE
-from lakehouse.errors import LakeFormatError
 
 TOP = 25
 # Upper bounds, in seconds, of the time between an event and its being visible; the last is "more".
@@ -79,7 +78,7 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, users=dict(ranked[:TOP]))
 
 
-class Truth(msgspec.Struct, frozen=True):
+class Truth(TruthFile, frozen=True):
     """What a sample was made from and what it holds. `anomaly`: first instant of the hour with far too many token calls.
 
     `visible_until`: only what is visible by then is counted (None: everything).
@@ -90,21 +89,6 @@ class Truth(msgspec.Struct, frozen=True):
     total: Counts
     applications: dict[str, Counts]
     visible_until: dt.datetime | None = None
-
-    def save(self, folder: Path) -> None:
-        """Write `truth.json`."""
-        (folder / TRUTH_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-
-    @classmethod
-    def load(cls, folder: Path) -> Truth:
-        """Read `truth.json`; `LakeFormatError` when there is none or it cannot be read."""
-        path = folder / TRUTH_FILE
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=cls)
-        except FileNotFoundError as error:
-            raise LakeFormatError(f"{folder} holds no complete sample: {TRUTH_FILE} is missing. Generate it again.") from error
-        except msgspec.DecodeError as error:
-            raise LakeFormatError(f"{path} cannot be read: {error}. Generate the sample again.") from error
 
 
 def truth_at(folder: Path, visible_until: dt.datetime) -> Truth:

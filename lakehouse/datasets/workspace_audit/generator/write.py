@@ -10,13 +10,12 @@ import numpy as np
 import polars as pl
 import zstandard
 
+from lakehouse.accounts.truth import TRUTH_FILE
 from lakehouse.datasets.workspace_audit.generator.facts import FACTS_FILE
 from lakehouse.datasets.workspace_audit.generator.logs import LOGS
 from lakehouse.datasets.workspace_audit.generator.people import micros
 from lakehouse.datasets.workspace_audit.generator.render import hour_name
 from lakehouse.errors import ConfigurationError
-
-TRUTH_FILE = "truth.json"
 
 
 def clear_folder(folder: Path) -> None:
