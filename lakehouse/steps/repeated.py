@@ -10,6 +10,9 @@ import polars as pl
 from lakehouse.contracts.model import Contract
 
 _ID = "_id"
+_TOGETHER = (
+    8  # files that are read at once: they hold at most some ten thousand rows each, and opening many small ones takes longer than reading them
+)
 
 
 def repeated_ids(files: Sequence[str], contract: Contract) -> int:
@@ -20,17 +23,18 @@ def repeated_ids(files: Sequence[str], contract: Contract) -> int:
     """
     ids, time = list(contract.id_columns), contract.event_time
     again: pl.Series | None = None
+    groups = [files[at : at + _TOGETHER] for at in range(0, len(files), _TOGETHER)]
     for held in ([], [time]):
-        again = _twice(_hashed(file, ids, held, again)[_ID] for file in files)
+        again = _twice(_hashed(group, ids, held, again)[_ID] for group in groups)
         if again.is_empty():
             return 0
-    rows = pl.concat([_hashed(file, ids, [*ids, time], again) for file in files])
+    rows = pl.concat([_hashed(group, ids, [*ids, time], again) for group in groups])
     return rows.group_by(ids).agg(pl.col(time).n_unique()).filter(pl.col(time) > 1).height
 
 
-def _hashed(file: str, ids: list[str], held: list[str], among: pl.Series | None) -> pl.DataFrame:
-    """The hash of the id of each row of a file as `_id`, or of the rows with one of some hashes, each once, with some columns."""
-    rows = pl.scan_parquet(file, hive_partitioning=False, glob=False).select(*dict.fromkeys([*ids, *held])).collect()
+def _hashed(files: Sequence[str], ids: list[str], held: list[str], among: pl.Series | None) -> pl.DataFrame:
+    """The hash of the id of each row of some files as `_id`, or of the rows with one of some hashes, each once, with some columns."""
+    rows = pl.scan_parquet(list(files), hive_partitioning=False, glob=False).select(*dict.fromkeys([*ids, *held])).collect()
     rows = rows.select(rows.select(ids).hash_rows().alias(_ID), *held)
     return rows if among is None else rows.filter(pl.col(_ID).is_in(among.implode())).unique()
 
