@@ -28,6 +28,7 @@ class _Activity(msgspec.Struct):
 
 
 _PLACES = ("event", "parameters")  # of `_extra`: what an event holds beside its columns
+_NOT_AS_IT_STANDS = frozenset({"events", *_PLACES})
 _RAW_PARAMETERS = msgspec.json.Decoder(_Activity)
 
 
@@ -122,7 +123,7 @@ def _extra(records: Records, owner: Index, index: Index, parameters: Parameters)
 
 def _extra_of(records: Records, record: int, event: int, places: list[int]) -> str | None:
     found = records.extra.get(record, {})
-    if not places and "events" not in found and not any(name in found for name in _PLACES):
+    if not places and found.keys().isdisjoint(_NOT_AS_IT_STANDS):
         return extra_text(found).decode() if found else None
     found = dict(found)
     events = found.pop("events", None)

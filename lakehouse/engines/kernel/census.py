@@ -17,8 +17,13 @@ def take_census(records: Records, record: JsonObject) -> Census:
     found: Census = Counter()
     for field in record.fields:
         _count(whole(records.table[field.name]), field.type, field.name, found)
+    tops = Counter((name, value[0]) for extra in records.extra.values() for name, value in extra.items() if isinstance(value, bytes))
+    for (name, sign), count in tops.items():  # most unknown fields: counted at once, by what their text begins with
+        found[name, _kind(sign), False] += count
     for extra in records.extra.values():
-        _count_extra(extra, "", found)
+        for name, value in extra.items():
+            if not isinstance(value, bytes):
+                _count_extra(value, name, found)
     return found
 
 
@@ -54,9 +59,13 @@ def _count_extra(extra: Any, path: str, found: Census) -> None:
             _count_extra(one, f"{path}[]", found)
     else:
         for name, value in extra.items():
-            _count_extra(value, f"{path}.{name}" if path else name, found)
+            _count_extra(value, f"{path}.{name}", found)
 
 
 def json_kind(raw: bytes) -> str:
     """The JSON kind of a raw value."""
-    return _KINDS_BY_SIGN.get(raw[0], "number")
+    return _kind(raw[0])
+
+
+def _kind(sign: int) -> str:
+    return _KINDS_BY_SIGN.get(sign, "number")

@@ -16,13 +16,17 @@ Rows = npt.NDArray[np.int64]
 
 
 def unknown_fields(table: pa.Table, record: JsonObject) -> tuple[dict[str, Any], Rows]:
-    """The tree of names that lead to unknown fields, and the sorted indices of the records that hold one that is not null."""
+    """The tree of names that lead to unknown fields, in their order, and the sorted indices of the records that hold one that is not null."""
     tree: dict[str, Any] = {}
     found: list[Rows] = []
     rows = np.arange(table.num_rows, dtype=np.int64)
     for name in table.column_names:
         _look(whole(table[name]), record.field(name), name, rows, tree, found)
-    return tree, np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return _sorted(tree), np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def _sorted(tree: dict[str, Any]) -> dict[str, Any]:
+    return {name: _sorted(below) if below else below for name, below in sorted(tree.items())}
 
 
 def _look(values: Any, field: JsonField | None, name: str, rows: Rows, tree: dict[str, Any], found: list[Rows]) -> None:
