@@ -149,7 +149,7 @@ def _cut_below(text: bytes, kind: JsonType, moved: frozenset[str], where: str) -
 
 
 def cut_known_extra(raw: bytes | msgspec.Raw, tree: Paths) -> dict[str, Any]:
-    """What `cut_extra` finds, where the names that lead to unknown fields are known, in order (None: the field itself is): nothing else is looked at."""
+    """What `cut_extra` finds, where the names that lead to unknown fields are known, in order (None: the field itself is)."""
     fields = _OBJECT.decode(raw)
     found: dict[str, Any] = {}
     for name, below in tree.items():
