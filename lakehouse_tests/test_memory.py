@@ -93,3 +93,24 @@ def test_a_build_keeps_what_it_freed_to_use_it_again_until_it_is_given_back() ->
     assert kept > 70
     assert given_back < 10
     assert told()[0] < 40
+
+
+POOL = """
+import pyarrow as pa
+from lakehouse.memory import reuse_freed
+before = pa.default_memory_pool().backend_name
+reuse_freed()
+print(before, pa.default_memory_pool().backend_name)
+"""
+
+
+@ON_GLIBC
+def test_arrow_shares_the_heap_of_a_build_unless_the_environment_names_another() -> None:
+    def told(**environment: str) -> list[str]:
+        known = {k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"}
+        done = subprocess.run([sys.executable, "-c", POOL], env=known | environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    before, after = told()
+    assert (before != "system", after) == (True, "system")
+    assert told(ARROW_DEFAULT_MEMORY_POOL=before) == [before, before]
