@@ -152,6 +152,11 @@ def test_the_version_is_told(run: Any) -> None:
     assert re.fullmatch(r"lakehouse \d+\.\d+\.\d+\n", run("--version").out)
 
 
+def test_the_package_is_the_command_where_its_script_is_not_on_the_path(run: Any) -> None:
+    done = subprocess.run([sys.executable, "-m", "lakehouse", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == run("--version").out
+
+
 def _process(*args: str, **env: str) -> subprocess.CompletedProcess[bytes]:
     import os
 
