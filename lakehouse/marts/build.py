@@ -76,9 +76,9 @@ def _parsed(lake: Lake) -> Path:
     """Where the parsed dbt project is kept, for the marts of all datasets: parsing takes longer than building."""
     name = "-".join([project_digest(), *(importlib.metadata.version(package) for package in _SOFTWARE)])
     folder = publish.local_root(lake) / "marts" / ".parsed"
-    for old in folder.glob("*.msgpack"):
-        if old.stem != name:
-            old.unlink(missing_ok=True)
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if not old.name.startswith(name):
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     return folder / f"{name}.msgpack"
 
 

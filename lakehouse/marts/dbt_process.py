@@ -34,6 +34,8 @@ def main() -> None:
     """Run dbt by each request: with `arguments`; `parsed`: where the parsed project is kept for the next time, or null to parse it anew (with the
     arguments `parse`); `log`, `results`: files for what dbt said and did, or null.
     """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # as the other side reads it, whatever the locale is
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; whoever started this ends it
     requests: queue.SimpleQueue[Path] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
@@ -81,7 +83,7 @@ def _telling(log: str | None) -> Iterator[Callable[[Any], None]]:
     """Something that tells events of dbt, from information on, on standard output and in a log."""
     from dbt_common.events.functions import env_scrubber
 
-    with Path(log or os.devnull).open("a", encoding="utf-8") as file:
+    with Path(log or os.devnull).open("a", encoding="utf-8", errors="replace") as file:
 
         def say(event: Any) -> None:
             if event.info.level in _TOLD:
@@ -118,8 +120,13 @@ class _Project:
     def read_ahead(self, request: dict[str, Any]) -> None:
         """Have the project for the next request that wants the same. What goes wrong is told when it is wanted."""
         path = request["parsed"]
-        if path and (not request["arguments"] or Path(path).exists()):
-            self._path, (self._manifest, _) = path, _parsed(Path(path), request["parse"], lambda _: None)
+        if not path or (request["arguments"] and not Path(path).exists()):
+            return
+        self._path = path
+        try:
+            self._manifest, _ = _parsed(Path(path), request["parse"], lambda _: None)
+        except Exception:  # noqa: BLE001  whoever wants this project tries again and is told; the next request may want another
+            self._manifest = None
 
     def take(self, request: dict[str, Any], say: Callable[[Any], None]) -> tuple[Any, int]:
         """(the project, 0); (None, exit code) where it cannot be parsed."""

@@ -9,6 +9,7 @@ import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 import polars as pl
@@ -67,9 +68,14 @@ def grain_digest(inputs: GrainInputs, contract: Contract, key: TokenKey) -> str:
     if inputs.sealed:
         facts["sealed"] = sorted((day.isoformat(), number) for day, number in inputs.sealed.items())
     if contract.libraries:
-        facts["libraries"] = [(name, importlib.metadata.version(name)) for name in contract.libraries]
+        facts["libraries"] = [(name, _installed(name)) for name in contract.libraries]
     digest = hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
     return f"{digest}-{inputs.attempt}" if inputs.attempt else digest
+
+
+@lru_cache(maxsize=64)
+def _installed(library: str) -> str:
+    return importlib.metadata.version(library)  # reads files: some milliseconds, for each grain
 
 
 def same_inputs(digest: str, other: str) -> bool:

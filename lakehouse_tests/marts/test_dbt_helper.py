@@ -136,6 +136,25 @@ def test_a_project_that_does_not_parse_is_told_by_the_run_that_wants_it(tmp_path
     assert gone(started)
 
 
+def test_a_damaged_project_fails_the_run_that_wants_it_and_no_other(tmp_path: Path, started: list[Any]) -> None:
+    damaged, good = tmp_path / "damaged.msgpack", tmp_path / "good.msgpack"
+    damaged.write_bytes(b"rubbish")
+    command = ["ls", "--select", "audit_method_calls", "--resource-type", "model"]
+    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(damaged)):
+        assert dbt.run_dbt(command, target=tmp_path / "one", parsed=good)
+        with pytest.raises(TerminalError, match="msgpack"):
+            dbt.run_dbt(command, target=tmp_path / "two", parsed=damaged)
+    assert gone(started)
+
+
+def test_what_dbt_says_is_told_in_any_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    heard: list[str] = []
+    assert dbt.run_dbt(["ls", "--select", "日本"], target=tmp_path, line=heard.append)
+    assert any("日本" in line for line in heard)
+    assert "日本" in (tmp_path / "dbt.log").read_text(encoding="utf-8")
+
+
 def test_an_interrupted_run_ends_its_process(request_file: Request, started: list[Any]) -> None:
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt

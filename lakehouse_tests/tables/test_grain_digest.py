@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.metadata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from lakehouse.datasets.user_agents import RULES
 from lakehouse.landing.ledger import LandedPart
 from lakehouse.landing.manifest import Part
 from lakehouse.settings import TokenKey
+from lakehouse.tables import grains
 from lakehouse.tables.grains import GrainInputs, grain_digest
 
 PATH = "raw/x/p.jsonl.zst"
@@ -70,7 +70,7 @@ def test_the_seals_of_an_unplaced_grain_are_in_its_name() -> None:
 
 def test_the_versions_of_libraries_that_make_values_are_in_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"rules": "1.0", "parser": "7"}
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: versions[name])
+    monkeypatch.setattr(grains, "_installed", lambda name: versions[name])
 
     def named(*libraries: str) -> str:
         return grain_digest(INPUTS, replace(CONTRACT, libraries=libraries), TokenKey(KEY.encode()))

@@ -19,6 +19,7 @@ PREFIX = "tok_"
 # An address in running text, the @ also as URLs and doubly escaped texts write it. Wide on purpose: a token too many harms less than an address
 # too many.
 EMAIL = re.compile(r"\w[\w.!#$%&'*+/=?^`{|}~-]*(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+")
+_SIGN = "@"
 _AT = re.compile(r"%40|\\u0040")
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MOST_KNOWN = 1 << 17
@@ -38,11 +39,16 @@ def token(value: str, key: TokenKey) -> str:
 
 def tokenise(frame: pl.DataFrame, contract: HasColumns, key: TokenKey) -> pl.DataFrame:
     """The frame with its PII columns as tokens and the addresses in `_extra` replaced by theirs."""
-    personal = {c.name: c.pii for c in contract.columns if c.pii is not None and frame[c.name].null_count() < frame.height}
+    personal = {c.name: c.pii for c in contract.columns if c.pii is not None and _tells_of_somebody(frame[c.name], c.pii)}
     changed = _tokens(frame, personal, key) if personal else []
     if EXTRA.name in frame.columns and frame[EXTRA.name].null_count() < frame.height:
         changed.append(_scrub(frame[EXTRA.name], key))
     return frame.with_columns(changed)
+
+
+def _tells_of_somebody(values: pl.Series, kind: str) -> bool:
+    """Whether any value of a personal column gets a token: an opaque id stays as it is."""
+    return bool(values.str.contains(_SIGN, literal=True).any()) if kind == "identity" else values.null_count() < len(values)
 
 
 def _tokens(frame: pl.DataFrame, personal: Mapping[str, str], key: TokenKey) -> list[pl.Series]:
@@ -52,8 +58,9 @@ def _tokens(frame: pl.DataFrame, personal: Mapping[str, str], key: TokenKey) -> 
     known = _known(key)
     if len(known) > _MOST_KNOWN:
         known.clear()
-    emails = [known.get(v) or known.setdefault(v, token(v, key)) for v in distinct]
-    identities = [email if "@" in v else v for v, email in zip(distinct, emails, strict=True)]
+    every = "email" in personal.values()
+    emails = [known.get(v) or known.setdefault(v, token(v, key)) if every or _SIGN in v else v for v in distinct]
+    identities = [email if _SIGN in v else v for v, email in zip(distinct, emails, strict=True)]
     tokens = {"email": pa.array(emails, pa.large_string()), "identity": pa.array(identities, pa.large_string())}
     places = [coded.indices.slice(frame.height * nth, frame.height) for nth in range(len(personal))]
     return [pl.Series(name, tokens[kind].take(at), dtype=pl.String) for (name, kind), at in zip(personal.items(), places, strict=True)]
