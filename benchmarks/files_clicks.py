@@ -1,7 +1,8 @@
 """One piece of work on hourly CSV files of clicks in a fresh process: `ours FOLDER PLACE`, `bare FOLDER PLACE`, `marts FOLDER PLACE`.
 
-`ours`: the dataset `clickstream` as the registry has it, files to raw to clean. `marts`: its marts, published in the lake that `ours` made. `bare`: what
-a person would write who only wants the table: read every file, make times of the epochs, drop equal rows, sort, write a Parquet file for each day.
+`ours`: the dataset `clickstream` as the registry has it, files to raw to clean. `marts`: its marts, published in the lake that `ours` made.
+`bare`: what a person would write who only wants the table: read every file, make times of the epochs, drop equal rows, sort, write a Parquet file
+for each day.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def bare(files: list[Path], place: Path) -> None:
 
 
 def marts(files: list[Path], place: Path) -> None:  # noqa: ARG001  they are in the lake
-    """Publish all marts. dbt is started and has parsed its project before that: what this took is told apart. CPU and memory with the dbt process's."""
+    """Publish all marts. dbt is started and has parsed its project before that, which is told apart. CPU and memory are with the dbt process's."""
     import duckdb
 
     from lakehouse.datasets.registry import find_dataset

@@ -1,10 +1,10 @@
-"""Files to raw to clean to marts: hourly CSV files of clicks, gz, as the dataset `clickstream` has them, beside a Polars script that does the bare work.
+"""Files to raw to clean to marts: hourly CSV files of clicks, gz, through the dataset `clickstream`, beside a bare Polars script.
 
     python benchmarks/files_to_clean.py --folder /data/globo --work /tmp/bench
 
-Medians of the rounds, each in a fresh process, the bare script, ours and the marts in turn. The bare script ends where clean does: the marts stand beside
-nothing. What dbt takes to start (import and parse, once per process) is a row of its own. The marts' CPU and memory are those of our process and of dbt's
-together.
+Medians of the rounds, each in a fresh process, the bare script, ours and the marts in turn. The bare script ends where clean does: the marts stand
+beside nothing. What dbt takes to start (import and parse, with no project parsed before) is a row of its own. The marts' CPU and memory are those of
+our process and of dbt's together.
 """
 
 from __future__ import annotations
