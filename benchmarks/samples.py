@@ -2,8 +2,8 @@
 
     python benchmarks/samples.py --events 10000000 --work /tmp/bench
 
-Imports left out; the files are removed again. All arguments but the number are the generators' own defaults: `clickstream` adds a tenth of clicks and a
-tenth of log lines to the events, and of `workspace_audit` they are activities, each of one event or more. The limit is for 10 million.
+Imports left out; the files are removed again. All arguments but the number are the generators' own defaults: `clickstream` adds a tenth of clicks
+and a tenth of log lines to the events, and of `workspace_audit` they are activities, each of one event or more. The limit is for 10 million.
 """
 
 from __future__ import annotations
