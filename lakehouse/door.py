@@ -47,7 +47,8 @@ class CleanTable:
     def scan(self, start: dt.date | None = None, end: dt.date | None = None) -> pl.LazyFrame:
         """A LazyFrame with the contract's columns and provenance, also when there are no rows yet.
 
-        `start` (inclusive) and `end` (exclusive) pick days; the files of other days are not opened.
+        `start` (inclusive) and `end` (exclusive) pick days; the files of other days are not opened. Raises `LakeFormatError` when one of the
+        files is gone, damaged or no file.
         """
         from lakehouse.contracts.types import table_schema
 
@@ -124,8 +125,11 @@ def _frame(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[obje
 def _scan(files: Sequence[str], schema: pa.Schema) -> pl.LazyFrame:
     import polars as pl
 
+    from lakehouse.tables.committed import scan_committed
+
     empty = pl.from_arrow(schema.empty_table())
     assert isinstance(empty, pl.DataFrame)  # noqa: S101  from_arrow of a table
     if not files:
         return empty.lazy()
-    return pl.scan_parquet(list(files), schema=dict(empty.schema), hive_partitioning=True, missing_columns="insert", extra_columns="ignore")
+    options = {"hive_partitioning": True, "missing_columns": "insert", "extra_columns": "ignore"}
+    return scan_committed(files, schema=dict(empty.schema), **options)

@@ -10,13 +10,15 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, open_for_writing, pick_dataset
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_reading, pick_dataset
 from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
     from lakehouse.operations.health import Finding
     from lakehouse.settings import Lake
 
+_WRONG_FILES = 5  # shown by name
 _MARKS = {"good": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[bold red]✗[/]"}
 
 
@@ -30,7 +32,7 @@ def doctor(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """Is everything in place: versions, the lake's format, the token key, disk, Dagster's home, sensors, pools, orphans.
+    """Is everything in place: versions, the lake's format, the token key, disk, committed files, Dagster's home, sensors, pools, orphans.
 
     Every note and fault says what to do about it. With --source it asks the source itself, as the first fetch would, and shows one record without its
     values; of files it tells what lies in the inbox. Exits with 1 when something is wrong; a note is no fault.
@@ -38,7 +40,7 @@ def doctor(
     Example:  [bold]lakehouse doctor[/]     [bold]lakehouse doctor --source[/]     [bold]lakehouse doctor --clear[/]
     """
     # The source is asked before there is a lake: it is the first thing that a new user does.
-    opened = open_for_writing(ctx, lake) if source else open_for_reading(ctx, lake)
+    opened = open_for_looking(ctx, lake) if source else open_for_reading(ctx, lake)
     found = list(_source(opened, dataset) if source else _house(opened, dataset, clear=clear))
     if as_json:
         print_json(found)
@@ -69,6 +71,7 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     yield from findings(lake)
     for dataset in chosen:
         try:
+            yield from _files(lake, dataset)
             found = orphans(lake, dataset)
         except LakehouseError as error:
             yield Finding(f"{dataset.name}", "bad", str(error))
@@ -83,6 +86,20 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
             first = found[0].path
             yield Finding(f"orphans of {dataset.name}", "note", f"{len(found):,} files, {size:,} bytes, such as {first}", "lakehouse doctor --clear")
     yield from _dagster(lake)
+
+
+def _files(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
+    from lakehouse.operations.health import Finding
+    from lakehouse.tables.committed import damaged_files
+
+    wrong = damaged_files(lake, dataset.contract)
+    name = f"files of {dataset.name}"
+    if not wrong:
+        yield Finding(name, "good", "all that committed builds name are there, whole")
+    for error in wrong[:_WRONG_FILES]:
+        yield Finding(name, "bad", str(error))
+    if len(wrong) > _WRONG_FILES:
+        yield Finding(name, "bad", f"{len(wrong) - _WRONG_FILES:,} more")
 
 
 def _dagster(lake: Lake) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import typer
 
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_writing, pick_fetched_dataset
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_writing, pick_fetched_dataset
 from lakehouse.errors import ConfigurationError
 
 
@@ -51,7 +51,7 @@ def fetch(
         raise ConfigurationError("--to and --application choose from a range: say where it begins with --from. Without any, what is new is fetched.")
     if plan and (start is not None or build):
         raise ConfigurationError("--plan shows the next fetch as it would be planned: leave out --from, --to and --build.")
-    opened = open_for_writing(ctx, lake)
+    opened = open_for_looking(ctx, lake) if plan else open_for_writing(ctx, lake)
     chosen = pick_fetched_dataset(opened, dataset)
     source_by_time(chosen)
     if plan:

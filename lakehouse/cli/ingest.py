@@ -56,7 +56,8 @@ def ingest(
     if as_json:
         print_json(result | {"errors": errors})
     if done.failures:
-        after.code = after.code if after.words else code_of_all(done.failures.values())
+        code = code_of_all(done.failures.values())
+        after.code = max(ExitCode.DATA, after.code) if after.words and code == ExitCode.DATA else after.code if after.words else code
     Failed(errors, after.code).end("What failed")
     if not build and not as_json:
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from lakehouse.cli.exits import ExitCode, code_of
 from lakehouse.cli.output import error_panel, notes
 from lakehouse.errors import ConfigurationError, LakehouseError
-from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake
+from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake, peek_lake
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
@@ -53,6 +53,11 @@ def lake_url(ctx: typer.Context, lake: str | None) -> str:
 def open_for_reading(ctx: typer.Context, lake: str | None) -> Lake:
     """The lake of this command; `ConfigurationError` where there is none, so that a misspelt path makes no empty lake."""
     return open_existing_lake(lake_url(ctx, lake))
+
+
+def open_for_looking(ctx: typer.Context, lake: str | None) -> Lake:
+    """The lake of this command; where there is none what it would be by its defaults, and nothing is made."""
+    return peek_lake(lake_url(ctx, lake))
 
 
 def open_for_writing(ctx: typer.Context, lake: str | None) -> Lake:

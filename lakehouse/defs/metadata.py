@@ -20,6 +20,7 @@ from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
 from lakehouse.settings import Lake
 from lakehouse.steps.build import DayReport
+from lakehouse.tables.committed import naming_damage
 
 if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
@@ -226,7 +227,9 @@ def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:
         wanted = {rule for rule in account.quarantine_rules if shown[rule] < _PER_RULE}
         if account.quarantine is None or not wanted or len(rows) >= SAMPLE:
             continue
-        frame = pl.read_parquet(io.BytesIO(lake.store.read(account.quarantine.path)), columns=list(_SAMPLE_COLUMNS)).select(_SAMPLE_COLUMNS)
+        file = account.quarantine.path
+        with naming_damage([lake.store.uri(file)]):
+            frame = pl.read_parquet(io.BytesIO(lake.store.read(file)), columns=list(_SAMPLE_COLUMNS)).select(_SAMPLE_COLUMNS)
         for row in frame.group_by("rule", maintain_order=True).head(_PER_RULE).filter(pl.col("rule").is_in(sorted(wanted))).to_dicts():
             if shown[row["rule"]] < _PER_RULE and len(rows) < SAMPLE:
                 shown[row["rule"]] += 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,6 +15,7 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import line_text
 from lakehouse.settings import Lake
+from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.views import quarantine_files
 
 
@@ -55,16 +57,16 @@ class Refused:
 
 def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> list[RuleCount]:
     """Refused lines and rows, and held rows, by rule and field, most frequent first."""
-    frame = _scan(lake, dataset, day=day)
-    if frame is None:
-        return []
-    grouped = frame.group_by("rule", "field", "level").agg(
-        count=pl.len(),
-        first_day=pl.col("day").min(),
-        last_day=pl.col("day").max(),
-        example=pl.struct("part", "line").sort_by("part", "line").first(),
-    )
-    ordered = grouped.unnest("example").sort("count", "rule", "field", descending=[True, False, False]).collect()
+    with _scanned(lake, dataset, day=day) as frame:
+        if frame is None:
+            return []
+        grouped = frame.group_by("rule", "field", "level").agg(
+            count=pl.len(),
+            first_day=pl.col("day").min(),
+            last_day=pl.col("day").max(),
+            example=pl.struct("part", "line").sort_by("part", "line").first(),
+        )
+        ordered = grouped.unnest("example").sort("count", "rule", "field", descending=[True, False, False]).collect()
     return [RuleCount(dataset=dataset.name, **row) for row in ordered.to_dicts()]
 
 
@@ -79,19 +81,20 @@ def refused(
     raw: bool = False,
 ) -> list[Refused]:
     """Refused lines and rows, and held rows, by part and line. `limit=None`: all. Raises `ConfigurationError` for a rule that refused nothing."""
-    frame = _scan(lake, dataset, day=day)
-    if frame is None:
-        return []
-    if rule is not None:
-        known = sorted(frame.select("rule").unique().collect()["rule"])
-        if rule not in known:
-            raise ConfigurationError(f"No line or row was refused by the rule {rule!r}. Rules that refused something: {', '.join(known)}.")
-        frame = frame.filter(pl.col("rule") == rule)
-    if ref is not None:
-        frame = frame.filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
-    columns = [name for name in Refused.__dataclass_fields__ if not name.startswith("raw")]
-    found = frame.select(columns).sort("part", "line", "row", nulls_last=False)
-    rows = (found if limit is None else found.head(limit)).collect().to_dicts()
+    with _scanned(lake, dataset, day=day) as every:
+        if every is None:
+            return []
+        frame = every
+        if rule is not None:
+            known = sorted(frame.select("rule").unique().collect()["rule"])
+            if rule not in known:
+                raise ConfigurationError(f"No line or row was refused by the rule {rule!r}. Rules that refused something: {', '.join(known)}.")
+            frame = frame.filter(pl.col("rule") == rule)
+        if ref is not None:
+            frame = frame.filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
+        columns = [name for name in Refused.__dataclass_fields__ if not name.startswith("raw")]
+        found = frame.select(columns).sort("part", "line", "row", nulls_last=False)
+        rows = (found if limit is None else found.head(limit)).collect().to_dicts()
     if not raw:
         return [Refused(**row) for row in rows]
     ledger = load_ledger(lake, dataset.name)
@@ -99,9 +102,13 @@ def refused(
     return [Refused(**row, raw=text, raw_expired=gone) for row, (text, gone) in zip(rows, texts, strict=True)]
 
 
-def _scan(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> pl.LazyFrame | None:
-    files: Sequence[str] = quarantine_files(lake, dataset.contract)
+@contextlib.contextmanager
+def _scanned(lake: Lake, dataset: Dataset, *, day: dt.date | None) -> Iterator[pl.LazyFrame | None]:
+    """A scan of what is in quarantine, to be read inside the block; None where nothing is."""
+    files = quarantine_files(lake, dataset.contract)
     if not files:
-        return None
-    frame = pl.scan_parquet(list(files))
-    return frame if day is None else frame.filter(pl.col("day") == day)
+        yield None
+        return
+    with naming_damage(files):
+        frame = scan_committed(files)
+        yield frame if day is None else frame.filter(pl.col("day") == day)

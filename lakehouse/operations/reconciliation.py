@@ -23,6 +23,7 @@ from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.settings import Lake
 from lakehouse.steps.published import open_published
 from lakehouse.tables.builds import accounts_of
+from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.views import CleanVersion, clean_version, fetches_table
 
 if TYPE_CHECKING:
@@ -181,7 +182,10 @@ def _mart_differences(marts: Sequence[MartAccount]) -> Iterator[Difference]:
 
 def count_rows(files: Sequence[str]) -> int:
     """Rows that Parquet files really hold, from their footers."""
-    return int(pl.scan_parquet(list(files)).select(pl.len()).collect().item()) if files else 0
+    if not files:
+        return 0
+    with naming_damage(files):
+        return int(scan_committed(files).select(pl.len()).collect().item())
 
 
 def mart_accounts(lake: Lake, dataset: Dataset) -> list[MartAccount]:

@@ -22,6 +22,7 @@ from lakehouse.settings import Lake
 from lakehouse.steps.applications import counted_applications
 from lakehouse.steps.repeated import repeated_ids
 from lakehouse.tables import builds, delta
+from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import Build, GrainAccount
 
@@ -173,8 +174,10 @@ def _doubled_keys(facts: DayFacts) -> int:
     if not files or (audited and not facts.dataset.contract.rows_span_days):
         return 0
     key = list(facts.dataset.contract.key)
-    rows = pl.scan_parquet([facts.lake.store.uri(path) for path in files], hive_partitioning=False, glob=False)
-    return int(rows.select(pl.len() - pl.struct(key).n_unique()).collect().item())
+    named = [facts.lake.store.uri(path) for path in files]
+    with naming_damage(named):
+        rows = scan_committed(named, hive_partitioning=False)
+        return int(rows.select(pl.len() - pl.struct(key).n_unique()).collect().item())
 
 
 def _repeated_ids(facts: DayFacts) -> CheckResult:

@@ -25,6 +25,7 @@ from lakehouse.landing.state import LandedPart, Ledger
 from lakehouse.settings import Lake
 from lakehouse.steps.origins import Origins, SourceLine
 from lakehouse.steps.records import rows_of_line
+from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.records import Build
 from lakehouse.tables.views import CleanVersion, clean_version, quarantine_files
 
@@ -165,8 +166,10 @@ def _fates_without_text(lake: Lake, dataset: Dataset, version: CleanVersion, gra
     refused = _put_aside(lake, dataset, version.builds[grain.date], ref)
     kept: list[RowFate] = []
     if files := _files_of(version, grain):
-        found = pl.scan_parquet(files).filter(pl.col("_part") == ref.part, pl.col("_line") == ref.line)
-        kept = [RowFate("kept", None, when) for when in found.select(dataset.contract.event_time).collect().to_series().sort()]
+        with naming_damage(files):
+            found = scan_committed(files).filter(pl.col("_part") == ref.part, pl.col("_line") == ref.line)
+            times = found.select(dataset.contract.event_time).collect().to_series().sort()
+        kept = [RowFate("kept", None, when) for when in times]
     return (*kept, *refused) or (RowFate("expired"),)
 
 
@@ -174,9 +177,10 @@ def _put_aside(lake: Lake, dataset: Dataset, build: Build, ref: LineRef) -> list
     files = quarantine_files(lake, dataset.contract, [build])
     if not files:
         return []
-    found = pl.scan_parquet(list(files)).filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
     columns = ("level", "row", "event_time", "rule", "field", "detail")
-    rows = found.select(columns).unique().sort("row").collect().iter_rows()
+    with naming_damage(files):
+        found = scan_committed(files).filter(pl.col("part") == ref.part, pl.col("line") == ref.line)
+        rows = found.select(columns).unique().sort("row").collect().iter_rows()
     return [RowFate("held" if level == HELD_LEVEL else "quarantined", row, when, None, *why) for level, row, when, *why in rows]
 
 
@@ -195,8 +199,9 @@ def _kept_or_duplicate(files: Sequence[str], dataset: Dataset, ref: LineRef, ind
     if not files:
         return RowFate("dropped", index, when)
     key = rows.select(contract.key)[index]
-    same: Any = pl.scan_parquet(list(files)).join(key.lazy(), on=list(contract.key), how="semi", nulls_equal=True)
-    found = same.select("_part", "_line").collect().rows()
+    with naming_damage(files):
+        same: Any = scan_committed(files).join(key.lazy(), on=list(contract.key), how="semi", nulls_equal=True)
+        found = same.select("_part", "_line").collect().rows()
     if (ref.part, ref.line) in found:
         return RowFate("kept", index, when)
     if found:

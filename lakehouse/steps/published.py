@@ -25,8 +25,11 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
     See `add_quarantine` for what was refused.
 
     Raises `ConfigurationError` when the version's own file or a clean file of it is gone: the version is superseded.
+    `LakeFormatError` when one is damaged.
     """
     import duckdb
+
+    from lakehouse.tables.committed import naming_damage
 
     file = version_file(lake, version)
     gone = [path for path in version.files if not lake.store.exists(path)]
@@ -35,7 +38,8 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"ATTACH {sql_text(str(file))} AS published (READ_ONLY)")
-        con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
+        with naming_damage([lake.store.uri(path) for path in version.files], (duckdb.Error,)):
+            con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
         yield con
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from lakehouse.contracts.model import Contract
+from lakehouse.tables.committed import naming_damage, scan_committed
 
 _ID = "_id"
 _TOGETHER = (
@@ -34,11 +35,9 @@ def repeated_ids(files: Sequence[str], contract: Contract) -> int:
 
 def _hashed(files: Sequence[str], ids: list[str], held: list[str], among: pl.Series | None) -> pl.DataFrame:
     """The hash of the id of each row of some files as `_id`, or of the rows with one of some hashes, each once, with some columns."""
-    rows = (
-        pl.scan_parquet(list(files), hive_partitioning=False, glob=False, extra_columns="ignore", missing_columns="insert")
-        .select(*dict.fromkeys([*ids, *held]))
-        .collect()
-    )
+    with naming_damage(files):
+        every = scan_committed(files, hive_partitioning=False, extra_columns="ignore", missing_columns="insert")
+        rows = every.select(*dict.fromkeys([*ids, *held])).collect()
     rows = rows.select(rows.select(ids).hash_rows().alias(_ID), *held)
     return rows if among is None else rows.filter(pl.col(_ID).is_in(among.implode())).unique()
 

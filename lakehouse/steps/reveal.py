@@ -22,6 +22,7 @@ from lakehouse.landing.read import read_line, read_part
 from lakehouse.landing.sealed import gone_line
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.steps.records import rows_of_line
+from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.views import clean_version
 
 FOLDER = "ops/reveals"
@@ -101,7 +102,8 @@ def _lines_of(lake: Lake, dataset: Dataset, asked: str) -> tuple[LineRef, ...]:
         return ()
     columns = [c.name for c in dataset.contract.columns if c.pii is not None]
     hit = pl.any_horizontal(*(pl.col(c) == asked for c in columns), pl.col(EXTRA.name).str.contains(asked, literal=True))
-    found = pl.scan_parquet(list(files)).filter(hit.fill_null(False)).select("_part", "_line").head(_LINES_TRIED).collect()
+    with naming_damage(files):
+        found = scan_committed(files).filter(hit.fill_null(False)).select("_part", "_line").head(_LINES_TRIED).collect()
     return tuple(LineRef(*row) for row in found.iter_rows())
 
 

@@ -18,6 +18,7 @@ from lakehouse.landing.file_names import file_names
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.settings import Lake
 from lakehouse.tables import builds, delta
+from lakehouse.tables.committed import naming_damage, refuse_damaged
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import Build, GrainAccount
 
@@ -263,20 +264,24 @@ def register_views(
 def file_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], columns: Sequence[Column], *, fill: bool = False) -> None:
     """Create a view over Parquet files with exactly these columns; it has no rows where there are no files.
 
-    `fill`: columns that no file has are null (files of an older contract only).
+    `fill`: columns that no file has are null (files of an older contract only). Raises `LakeFormatError` for a file that is gone or damaged.
     """
     casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
     if not files:
         con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nulls} WHERE false")
         return
+    import duckdb
+
+    refuse_damaged(files)
     listed = ", ".join(map(sql_text, files))
     hive = f"hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, " if PARTITION.name in {c.name for c in columns} else ""
     # Without union_by_name a column that the oldest file lacks would be dropped without a word.
     rows = f"read_parquet([{listed}], {hive}union_by_name=true)"
     if fill:
         rows = f"(SELECT {nulls} WHERE false UNION ALL BY NAME SELECT * FROM {rows})"
-    con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {casts} FROM {rows}")
+    with naming_damage(files, (duckdb.Error,)):  # DuckDB looks at the end of every file here
+        con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {casts} FROM {rows}")
 
 
 def duckdb_type(kind: ColumnType) -> str:

@@ -14,7 +14,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
-from lakehouse.sources.reports_api import open_source, options_for
+from lakehouse.sources.reports_api import open_source, options_for, source_options
 from lakehouse.sources.reports_api.options import check_url
 from lakehouse.sources.reports_api.retry import RetryPolicy
 
@@ -127,3 +127,16 @@ def test_the_simulated_source_of_a_lake_goes_by_the_lakes_clock(make_lake: Any, 
     assert early.newest("token") is None
     late = open_source(lake, dataset, now=lambda: NOW + dt.timedelta(hours=2))
     assert late.newest("token") is not None
+
+
+@pytest.mark.parametrize("value", [True, 1, ["activities"], {"folder": "activities"}, [], 0, {}, "nowhere"], ids=repr)
+def test_a_simulated_source_that_is_no_folder_is_refused_and_google_is_not_asked(make_lake: Any, dataset: Dataset, value: Any) -> None:
+    lake = make_lake(simulated=value)
+    with pytest.raises(ConfigurationError, match="simulated"):
+        source_options(lake, dataset, lake.now)
+
+
+@pytest.mark.parametrize("value", [None, False, ""], ids=repr)
+def test_no_simulated_source_means_the_real_one(make_lake: Any, dataset: Dataset, value: Any) -> None:
+    lake = make_lake(simulated=value)
+    assert source_options(lake, dataset, lake.now).url == "https://admin.googleapis.com"

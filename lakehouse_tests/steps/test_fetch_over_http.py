@@ -27,7 +27,7 @@ DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 
 def _lake(folder: Path, url: str, now: dt.datetime, applications: list[str], start: dt.date) -> Lake:
-    settings = DatasetSettings(start=start, source={"applications": applications, "url": url, "simulated": True})
+    settings = DatasetSettings(start=start, source={"applications": applications, "url": url})
     return open_lake(folder).with_settings(LakeSettings(clock=now, datasets={"workspace_audit": settings}))
 
 

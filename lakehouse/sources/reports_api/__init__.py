@@ -6,12 +6,11 @@ import datetime as dt
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse.sources.reports_api.auth import authorizer_for
 from lakehouse.sources.reports_api.client import ReportsApiClient, Walk
-from lakehouse.sources.reports_api.options import ENV_URL, ReportsApiOptions, options_for
+from lakehouse.sources.reports_api.options import ENV_URL, ReportsApiOptions, options_for, simulated_folder
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
@@ -30,13 +29,13 @@ def open_source(lake: Lake, dataset: Dataset, now: Callable[[], dt.datetime] | N
 def source_options(lake: Lake, dataset: Dataset, now: Callable[[], dt.datetime]) -> ReportsApiOptions:
     """The options of a dataset, with the URL of a server in this process where the setting `simulated` names a folder of activities.
 
-    The folder is relative to the lake. `LAKEHOUSE_REPORTS_API_URL` wins over it.
+    The folder is relative to the lake. `LAKEHOUSE_REPORTS_API_URL` wins over it. Raises `ConfigurationError` as `options_for` and `simulated_folder` do.
     """
     options = options_for(lake, dataset)
-    folder = lake.dataset(dataset.name).source.get("simulated")
-    if not isinstance(folder, str) or not folder or os.environ.get(ENV_URL):
+    folder = simulated_folder(lake, dataset)
+    if folder is None or os.environ.get(ENV_URL):
         return options
     from lakehouse.sources.reports_api.server import shared_server
 
-    server = shared_server((lake.store.root or Path.cwd()) / folder, now)
+    server = shared_server(folder, now)
     return replace(options, url=server.url, queries_per_minute=None, filter_queries_per_minute=None, compress=False)

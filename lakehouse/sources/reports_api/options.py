@@ -77,6 +77,22 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
     )
 
 
+def simulated_folder(lake: Lake, dataset: Dataset) -> Path | None:
+    """The folder of activities that the lake's settings name (relative to the lake, or absolute); None for a lake with a real source.
+
+    Raises `ConfigurationError` for a setting that names none: nothing that was meant to be simulated may ask Google.
+    """
+    told = lake.dataset(dataset.name).source.get("simulated")
+    if told is None or told is False or told == "":
+        return None
+    if not isinstance(told, str):
+        raise _wrong(dataset.name, "simulated", "the path of a folder", told)
+    folder = Path(told) if lake.store.root is None else lake.store.root / told
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is named as the simulated source of {dataset.name} in lake.json, but there is no such folder.")
+    return folder
+
+
 def check_url(url: str) -> str:
     """The URL without a slash at its end. Raises `ConfigurationError` for anything but https, or http on this machine."""
     parts = urlsplit(url)
