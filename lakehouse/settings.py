@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from lakehouse.errors import ConfigurationError, LakeFormatError
-from lakehouse.storage import Store, local_path, open_store
+from lakehouse.storage import Store, empty_store, local_path, open_store
 from lakehouse.storage.record import decode_record
 
 LAKE_FORMAT = 1
@@ -173,6 +173,16 @@ def open_existing_lake(url: str | Path | None = None) -> Lake:
             "`lakehouse fetch`."
         )
     return open_lake(place)
+
+
+def peek_lake(url: str | Path | None = None) -> tuple[Lake, bool]:
+    """Open a lake to look at what it would do, and whether it is there. Where there is none it is an empty one with defaults, and nothing is made."""
+    place = url if url is not None else default_url()
+    root = local_path(place)
+    store = open_store(place) if root is None or root.exists() else empty_store(root)
+    if store.exists(SETTINGS_FILE) or (root is not None and (root / SETTINGS_FILE).exists()):
+        return open_lake(place), True
+    return Lake(store, LakeSettings(made=dt.datetime.now(dt.UTC).replace(microsecond=0))), False
 
 
 def _decode(data: bytes, where: str) -> LakeSettings:

@@ -103,8 +103,8 @@ def _watch(group: Group, lake: Lake) -> int:
 def _serve_sources(stack: ExitStack, lake: Lake) -> None:
     """The local Reports API server of a lake with a simulated source; its address is handed on in the environment."""
     from lakehouse.cli.simulated import serving
-    from lakehouse.sources.reports_api.options import simulated_folder
     from lakehouse.datasets.registry import all_datasets
+    from lakehouse.sources.reports_api.options import simulated_folder
 
     for dataset in all_datasets():
         if simulated_folder(lake, dataset) is not None:

@@ -29,7 +29,7 @@ def ingest(
 
     Example:  [bold]lakehouse ingest listening --build[/]     [bold]lakehouse ingest listening exports/2018-11.csv.gz[/]
     """
-    from lakehouse.cli.exits import code_of_all
+    from lakehouse.cli.exits import ExitCode, code_of_all
     from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_ingest
@@ -57,7 +57,8 @@ def ingest(
         print_json(result | {"errors": errors})
     if done.failures:
         code = code_of_all(done.failures.values())
-        after.code = max(ExitCode.DATA, after.code) if after.words and code == ExitCode.DATA else after.code if after.words else code
+        # Try again (3) only where that may help for all of it.
+        after.code = code if not after.words or after.code == ExitCode.TRANSIENT else after.code
     Failed(errors, after.code).end("What failed")
     if not build and not as_json:
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from lakehouse.cli.exits import ExitCode, code_of
-from lakehouse.cli.output import error_panel, notes
+from lakehouse.cli.output import error_panel, hint, notes
 from lakehouse.errors import ConfigurationError, LakehouseError
 from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake, peek_lake
 
@@ -56,8 +56,12 @@ def open_for_reading(ctx: typer.Context, lake: str | None) -> Lake:
 
 
 def open_for_looking(ctx: typer.Context, lake: str | None) -> Lake:
-    """The lake of this command; where there is none what it would be by its defaults, and nothing is made."""
-    return peek_lake(lake_url(ctx, lake))
+    """The lake of this command; where there is none an empty one with the defaults, told so, and nothing is made: the path may be misspelt."""
+    place = lake_url(ctx, lake)
+    opened, there = peek_lake(place)
+    if not there:
+        hint(f"there is no lake at {place} yet: this is what a new one with the defaults would do, and nothing is made")
+    return opened
 
 
 def open_for_writing(ctx: typer.Context, lake: str | None) -> Lake:

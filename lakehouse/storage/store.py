@@ -19,7 +19,7 @@ from urllib.request import url2pathname
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, MemoryStore, from_url
 
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 
@@ -204,6 +204,11 @@ def open_store(url: str | Path) -> Store:
     except Exception as error:
         said = str(error).partition("\n")[0]  # what follows is obstore's own state
         raise ConfigurationError(f"The lake {text!r} cannot be opened: {said}. Expected a folder or a URL such as s3://bucket/lake.") from error
+
+
+def empty_store(root: Path) -> Store:
+    """The store of a lake that is not there, with nothing in it: what is written is kept in memory only."""
+    return Store(root.as_uri(), root, MemoryStore())
 
 
 def open_folder(url: str | Path) -> Store:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import lakehouse
+from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import LakeFormatError
+from lakehouse.tables.views import quarantine_files
 
 CLEAN = "clean/workspace_audit/event_date=2026-11-17/*.parquet"
 ASIDE = "quarantine/workspace_audit/date=2026-11-17/*.parquet"
@@ -90,11 +92,13 @@ def test_a_scan_of_clean_refuses_a_file_that_is_none_and_loses_no_row(changing_l
 
 
 @pytest.mark.parametrize("damage", [folder, empty, cut, Path.unlink], ids=lambda d: d.__name__)
-def test_a_build_without_force_names_the_quarantine_file_that_it_cannot_show(
-    run: Any, changing_lake: Any, token_key: str, damage: Damage
-) -> None:
-    path = spoilt(changing_lake.folder, ASIDE, damage)
-    result = run("replay", "2026-11-17", "--no-marts", "--lake", changing_lake.folder)
+def test_a_build_without_force_names_the_quarantine_file_that_it_cannot_show(run: Any, changing_lake: Any, damage: Damage) -> None:
+    command = ("replay", "2026-11-17", "--no-marts", "--lake", changing_lake.folder)
+    assert run(*command, "--json").json["days"][0]["committed"]
+    files = quarantine_files(changing_lake.lake, find_dataset("workspace_audit").contract)
+    (path,) = [Path(file) for file in files if "date=2026-11-17" in file]
+    damage(path)
+    result = run(*command)
     assert result.code in (1, 4), result.err
     assert str(path) in result.err
     assert "--force" in result.err

@@ -130,3 +130,17 @@ def _only(truth: dict[str, Any], applications: list[str]) -> dict[str, Any]:
     for more in rest:
         first = add(first, more)
     return {"total": first}
+
+
+@pytest.mark.parametrize("command", [("fetch", "--plan"), ("doctor", "--source", "--dataset", "workspace_audit")], ids=" ".join)
+def test_a_look_at_the_source_of_a_lake_that_is_not_there_makes_nothing(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_REPORTS_API_URL", "http://127.0.0.1:9")  # nobody listens there
+    there = tmp_path / "there"
+    there.mkdir()
+    for place in (tmp_path / "misspelt", there):
+        result = run(*command, "--lake", place)
+        assert f"there is no lake at {place} yet" in result.err
+        assert result.out
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]

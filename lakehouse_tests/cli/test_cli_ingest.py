@@ -66,6 +66,22 @@ def test_a_bad_file_is_named_and_the_exit_code_is_1(run: Any, sample: Path, here
     assert [Path(path).name for path in result.json["ingest"]["failed"]] == ["bad.jsonl.gz"]
 
 
+def test_a_bad_file_ends_with_1_though_the_marts_failed_with_what_may_pass(
+    run: Any, sample: Path, here: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lakehouse.cli import replay
+    from lakehouse.cli.exits import ExitCode
+    from lakehouse.cli.work import Failed
+
+    for file, code in ((b"this is no gzip", 1), (None, 3)):
+        bad = sample / "first" / "bad.jsonl.gz"
+        bad.write_bytes(file) if file is not None else bad.unlink()
+        monkeypatch.setattr(replay, "build_stale", lambda *_, **__: ({}, Failed(["marts: others were first"], ExitCode.TRANSIENT)))
+        result = run("ingest", "plays", sample / "first", "--build", *here)
+        assert result.code == code
+        assert ("bad.jsonl.gz" in result.err, "marts: others were first" in result.err) == (file is not None, True)
+
+
 def test_a_wrong_path_is_a_usage_error(run: Any, plays: Dataset, here: tuple[str, Path]) -> None:
     result = run("ingest", "plays", here[1] / "nowhere", *here)
     assert (result.code, "no file or folder" in result.err) == (2, True)

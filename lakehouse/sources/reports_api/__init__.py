@@ -29,7 +29,8 @@ def open_source(lake: Lake, dataset: Dataset, now: Callable[[], dt.datetime] | N
 def source_options(lake: Lake, dataset: Dataset, now: Callable[[], dt.datetime]) -> ReportsApiOptions:
     """The options of a dataset, with the URL of a server in this process where the setting `simulated` names a folder of activities.
 
-    The folder is relative to the lake. `LAKEHOUSE_REPORTS_API_URL` wins over it. Raises `ConfigurationError` as `options_for` and `simulated_folder` do.
+    The folder is relative to the lake. `LAKEHOUSE_REPORTS_API_URL` wins over it.
+    Raises `ConfigurationError` as `options_for` and `simulated_folder` do.
     """
     options = options_for(lake, dataset)
     folder = simulated_folder(lake, dataset)
