@@ -211,6 +211,8 @@ def _development_key(root: Path) -> bytes:
             log.debug("another process made the development key first")
         finally:
             aside.unlink()
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder, expected the development key. Restore the file from a backup, or set {ENV_TOKEN_KEY}.")
     secret = path.read_bytes().strip()
     if len(secret) < SHORTEST_KEY:
         raise ConfigurationError(

@@ -14,6 +14,7 @@ from lakehouse.cli.exits import ExitCode, code_of
 from lakehouse.cli.output import error_panel, hint, notes
 from lakehouse.errors import ConfigurationError, LakehouseError
 from lakehouse.settings import Lake, default_url, open_existing_lake, open_lake, peek_lake
+from lakehouse.storage import StoreError, said
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
@@ -139,6 +140,14 @@ class LakehouseGroup(FlowingGroup):
                 notes().print_exception()
             error_panel(str(error), title=_title(error))
             raise typer.Exit(code_of(error)) from error
+        except StoreError as error:
+            if session(ctx).debug:
+                notes().print_exception()
+            error_panel(
+                f"The store of the lake refused: {said(error)}. Check the path, that the folders of the lake are folders, and the rights.",
+                title="System error",
+            )
+            raise typer.Exit(ExitCode.FAILED) from error
         except OSError as error:
             if session(ctx).debug:
                 notes().print_exception()

@@ -18,6 +18,8 @@ from lakehouse.settings import Lake, project_root
 
 ENV_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
+_SQLITE = b"SQLite format 3\0"
+_NO_DATABASE = ("file is not a database", "disk image is malformed")
 
 
 def dagster_home(lake: Lake) -> Path:
@@ -53,13 +55,22 @@ def _unusable(home: Path, error: Exception) -> LakehouseError:
     return TerminalError(f"{told} Look at free space and at the rights of the folder, or set {ENV_HOME} to another one.")
 
 
+def _damaged(home: Path) -> LakehouseError:
+    broken = [str(path) for path in sorted(home.rglob("*.db")) if path.stat().st_size and path.read_bytes()[: len(_SQLITE)] != _SQLITE]
+    return TerminalError(
+        f"Dagster's history in {home} is damaged: {', '.join(broken) or 'a database of it'} is no SQLite database. Restore the folder "
+        "from a backup, or move it away: the history of runs starts anew, and no data of the lake is lost."
+    )
+
+
 @contextlib.contextmanager
 def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
     """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool, and what they landed is told.
 
     Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
     """
-    from sqlalchemy.exc import OperationalError
+    import yaml
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     home = dagster_home(lake)
     try:
@@ -71,6 +82,15 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
                 yield instance
     except (OperationalError, sqlite3.OperationalError) as error:
         raise _unusable(home, error) from error
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        if not any(words in str(error) for words in _NO_DATABASE):
+            raise
+        raise _damaged(home) from error
+    except (yaml.YAMLError, dg.DagsterInvalidConfigError) as error:
+        raise TerminalError(
+            f"{home / _SETTINGS} cannot be used as the settings of Dagster: {str(error).splitlines()[0]}. Mend it, or move it away: the next command "
+            "puts the shipped ones there."
+        ) from error
 
 
 def process_tags() -> Mapping[str, str]:

@@ -48,6 +48,7 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
     try:
         table = DeltaTable(uri)
     except TableNotFoundError:
+        _refuse_file(lake, dataset)
         return None
     except DeltaError as error:
         if "unsupported" in str(error).lower() or "not supported" in str(error).lower():
@@ -64,6 +65,16 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
             "(in the engine that switched them on: REORG TABLE ... APPLY (PURGE), then switch delta.enableDeletionVectors off)."
         )
     return table
+
+
+def _refuse_file(lake: Lake, dataset: str) -> None:
+    """A file in the place of the table's folder, or of the one above it, would look like a table that is not there yet."""
+    if lake.store.root is None:
+        return
+    folder = lake.store.root / table_folder(dataset)
+    for place in (folder.parent, folder):
+        if place.is_file():
+            raise LakeFormatError(f"{place} is a file, expected the folder of clean tables. Move it away, and restore the folder from a backup.")
 
 
 def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
