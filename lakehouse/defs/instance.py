@@ -69,7 +69,7 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
 
     Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
     """
-    import yaml
+    import yaml  # type: ignore[import-untyped]
     from sqlalchemy.exc import DatabaseError, OperationalError
 
     home = dagster_home(lake)

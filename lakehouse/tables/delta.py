@@ -51,6 +51,7 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
         _refuse_file(lake, dataset)
         return None
     except DeltaError as error:
+        _refuse_file(lake, dataset)
         if "unsupported" in str(error).lower() or "not supported" in str(error).lower():
             raise LakeFormatError(
                 f"The table {uri} uses a feature of Delta that this software does not know: {error}. Install a newer lakehouse."
