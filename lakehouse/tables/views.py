@@ -160,7 +160,8 @@ def census_table(accounts: Accounts) -> pa.Table:
 def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     """One row per manifest: what was asked for, when, and the books of the fetch.
 
-    `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended. `read_before`: see there.
+    `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended. `read_before`: see
+    `landing.frontiers`.
     """
     manifests = list(read_manifests(lake, dataset))
     names = file_names(manifests)
