@@ -1,13 +1,11 @@
-"""The frequent values of a day of clean, counted in the files that were just built: of these columns alone, read once, a batch at a time."""
+"""The frequent values of a day of clean, counted in the files that were just built, of these columns alone."""
 
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from lakehouse.datasets.model import Dataset
 from lakehouse.operations.report import Top, shown, top_columns
@@ -15,7 +13,6 @@ from lakehouse.settings import Lake
 from lakehouse.tables.records import TableFile
 
 SHOWN = 5
-_BATCH = 1 << 16  # rows
 
 
 def frequent_values(lake: Lake, dataset: Dataset, files: Iterable[TableFile]) -> tuple[Top, ...]:
@@ -25,27 +22,27 @@ def frequent_values(lake: Lake, dataset: Dataset, files: Iterable[TableFile]) ->
     """
     columns = {c.name: c for c in dataset.contract.columns if c.pii is None}
     wanted = [name for name in top_columns(dataset) if name in columns]
-    counts: dict[str, Counter[str]] = {name: Counter() for name in wanted}
+    counted: dict[str, list[pl.DataFrame]] = {name: [] for name in wanted}
     rows = 0
-    for batch in _batches(lake, wanted, files):
-        rows += batch.num_rows
-        for name in set(wanted) & set(batch.schema.names):  # files of an older contract may lack one
-            told = pc.value_counts(batch.column(name))
-            pairs = zip(told.field("values").to_pylist(), told.field("counts").to_pylist(), strict=True)
-            counts[name].update({value: n for value, n in pairs if value is not None})
-    return tuple(_top(name, columns[name].description, found, rows) for name, found in counts.items() if found)
+    for file in files if wanted else ():
+        rows += file.rows
+        for name, counts in _counts(lake, wanted, file).items():
+            counted[name].append(counts)
+    tops = (_top(name, columns[name].description, pl.concat(counts), rows) for name, counts in counted.items() if counts)
+    return tuple(top for top in tops if top.values)
 
 
-def _batches(lake: Lake, columns: list[str], files: Iterable[TableFile]) -> Iterator[pa.RecordBatch]:
-    import pyarrow.parquet as pq
+def _counts(lake: Lake, columns: list[str], file: TableFile) -> dict[str, pl.DataFrame]:
+    """Column -> `value` and `n` of its values in a file. A file of an older contract may lack a column."""
+    local = lake.store.root
+    rows = pl.scan_parquet(local / file.path if local is not None else io.BytesIO(lake.store.read(file.path)), hive_partitioning=False)
+    there = set(rows.collect_schema().names())
+    found = [name for name in columns if name in there]
+    asked = [rows.select(pl.col(name).alias("value")).drop_nulls().group_by("value").agg(n=pl.len().cast(pl.Int64)) for name in found]
+    return dict(zip(found, pl.collect_all(asked), strict=True))
 
-    for file in files if columns else ():
-        local = lake.store.root
-        where = local / file.path if local is not None else io.BytesIO(lake.store.read(file.path))
-        with pq.ParquetFile(where, read_dictionary=columns) as opened:
-            yield from opened.iter_batches(_BATCH, columns=[name for name in columns if name in opened.schema_arrow.names])
 
-
-def _top(column: str, meaning: str, found: Counter[str], rows: int) -> Top:
-    first = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
-    return Top(column, meaning, tuple((shown(value), n) for value, n in first), len(found), rows - found.total())
+def _top(column: str, meaning: str, counts: pl.DataFrame, rows: int) -> Top:
+    found = counts.group_by("value").agg(pl.col("n").sum())
+    first = found.sort(["n", "value"], descending=[True, False]).head(SHOWN)
+    return Top(column, meaning, tuple((shown(value), n) for value, n in first.iter_rows()), found.height, rows - int(found["n"].sum()))
