@@ -156,7 +156,7 @@ CONTRACT = Contract(
     numbered_repeats=True,
     owners=("team:commerce-data",),
     freshness=dt.timedelta(hours=26),
-    history=dt.timedelta(days=7305),  # exports of invoices reach back to 2009
+    history=dt.timedelta(days=7305),  # exports of invoices reach back to 2010
     drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "commerce"), ("pii", "tokenised"), ("tenancy", "rows")),
 )
