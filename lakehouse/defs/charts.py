@@ -12,7 +12,9 @@ import dagster as dg
 
 from lakehouse.accounts import lateness
 from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
 from lakehouse.landing.ledger import Ledger
+from lakehouse.operations.frequent import frequent_values
 from lakehouse.pictures.charts import every_date
 from lakehouse.pictures.small import small_bars, small_columns, small_lateness, small_lines
 from lakehouse.settings import Lake
@@ -26,14 +28,15 @@ RECENT_DAYS = 14
 Charts = dict[str, dg.MarkdownMetadataValue]
 
 
-def clean_charts(lake: Lake, report: DayReport) -> Charts:
-    """Of a day of clean: rows of the days up to it, and the day's duplicates and lateness."""
+def clean_charts(lake: Lake, dataset: Dataset, report: DayReport) -> Charts:
+    """Of a day of clean: rows of the days up to it, and the day's duplicates, lateness and frequent values."""
     rows = [(str(day), kept) for day, kept in recent_rows(lake, report).items()]
     late = lateness.total(a.lateness for a in report.accounts.values())
     return {
         **_shown(rows_per_day=small_columns(f"Rows kept, the last {RECENT_DAYS} days", rows)),
         **_duplicates(report),
         **_shown(lateness=small_lateness(late)),
+        **_top_values(lake, dataset, report),
     }
 
 
@@ -74,6 +77,13 @@ def _duplicates(report: DayReport) -> Charts:
     for part in (p for account in report.accounts.values() for p in account.parts):
         feeds[part.application] += part.books.duplicate
     return _shown(duplicates_by_feed=small_bars("Duplicates by feed", (+feeds).most_common()))
+
+
+def _top_values(lake: Lake, dataset: Dataset, report: DayReport) -> Charts:
+    """Of each column with frequent values, the first of them."""
+    tops = frequent_values(lake, dataset, (file for account in report.accounts.values() for file in account.files))
+    titles = {t.column: f"Top values of {t.column}" + (f", {len(t.values)} of {t.distinct:,}" if len(t.values) < t.distinct else "") for t in tops}
+    return _shown(**{f"top_{t.column}": small_bars(titles[t.column], t.values) for t in tops})
 
 
 def _trend(trend: TrendLines) -> str | None:

@@ -14,6 +14,7 @@ import polars as pl
 from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
+from lakehouse.datasets.model import Dataset
 from lakehouse.defs.charts import clean_charts, mart_charts, quarantine_charts, raw_charts
 from lakehouse.landing.ledger import LandedPart, Ledger
 from lakehouse.landing.sealed import expired
@@ -36,7 +37,7 @@ _PER_RULE = 4
 _SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
 
-def clean_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
+def clean_metadata(lake: Lake, dataset: Dataset, report: DayReport) -> dict[str, Any]:
     """Of a day of clean: rows, books, lateness, what was built and from what, and the charts of its report."""
     build, books = report.build, report.books
     late = lateness.total(a.lateness for a in report.accounts.values())
@@ -48,7 +49,7 @@ def clean_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
         "key_conflicts": sum(a.key_conflicts for a in report.accounts.values()),
         "complete": build.complete,
         "holes_in_coverage": build.holes,
-        **clean_charts(lake, report),
+        **clean_charts(lake, dataset, report),
         "books": books_table(books),
         "lateness_p99_seconds": lateness.quantile(late, 0.99),
         "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,

@@ -65,6 +65,7 @@ _ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
             "fetch_id": "Id of the fetch.",
             "file_name": "File that was read, below the inbox; of mended lines those that they were in. Null where no file was read.",
             "application": "Application; empty for a release and for retention.",
+            "read_before": "Up to when the application had been read before it; null where it was not.",
             "read": "Lines read.",
             "re_read": "Lines that had been landed before.",
         },

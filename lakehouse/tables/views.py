@@ -15,6 +15,7 @@ from lakehouse.contracts.model import PARTITION, Column, ColumnType, Contract, D
 from lakehouse.contracts.quarantine import QUARANTINE
 from lakehouse.contracts.sql import sql_text
 from lakehouse.landing.file_names import file_names
+from lakehouse.landing.frontiers import read_before
 from lakehouse.landing.ledger import load_ledger, read_manifests
 from lakehouse.settings import Lake
 from lakehouse.tables import builds, delta
@@ -160,10 +161,12 @@ def census_table(accounts: Accounts) -> pa.Table:
 def fetches_table(lake: Lake, dataset: str) -> pa.Table:
     """One row per manifest: what was asked for, when, and the books of the fetch.
 
-    `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended.
+    `file`: the URL that was read. `file_name`: its path below the inbox; of a redrive those of the files whose lines it mended. `read_before`: see
+    `landing.frontiers`.
     """
     manifests = list(read_manifests(lake, dataset))
     names = file_names(manifests)
+    before = read_before(manifests)
     rows = [
         {
             "number": m.number,
@@ -174,6 +177,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
             "purpose": m.purpose,
             "window_start": m.window.start if m.window else None,
             "window_end": m.window.end if m.window else None,
+            "read_before": before.get(m.number),
             "file": m.file.url if m.file else None,
             "file_name": names.get(m.number),
             "landed_at": m.landed_at,
@@ -188,7 +192,7 @@ def fetches_table(lake: Lake, dataset: str) -> pa.Table:
         for m in manifests
     ]
     text = dict.fromkeys(("fetch_id", "source", "application", "kind", "purpose", "file", "file_name"), pa.string())
-    times = dict.fromkeys(("window_start", "window_end", "landed_at"), _UTC)
+    times = dict.fromkeys(("window_start", "window_end", "read_before", "landed_at"), _UTC)
     numbers = dict.fromkeys(("number", "read", "re_read", "placed", "unplaced", "late_recovered", "order_violations", "parts"), pa.int64())
     return _table(rows, {**numbers, **text, **times})
 

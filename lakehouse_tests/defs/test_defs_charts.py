@@ -36,12 +36,15 @@ def images(shown: dict[str, Any]) -> dict[str, str]:
 
 def test_the_page_of_a_clean_day_has_its_charts(landed: Lake) -> None:
     land(landed, dt.datetime(2026, 11, 18, 9, tzinfo=dt.UTC), 2, spaced=True)
-    report = build_day(landed, find_dataset(DATASET), FIRST_DAY)
+    dataset = find_dataset(DATASET)
+    report = build_day(landed, dataset, FIRST_DAY)
     assert report.books.duplicate == 2
-    assert images(clean_metadata(landed, report)) == {
+    assert images(clean_metadata(landed, dataset, report)) == {
         "rows_per_day": f"Rows kept, the last 14 days: {FIRST_DAY} to {FIRST_DAY}, {report.books.kept} in all",
         "duplicates_by_hour": "Duplicates by hour: 00:00 to 23:00, 2 in all",
         "lateness": f"Rows by time from event to landing: 1 bars, the longest is ≤ 3 d with {report.books.kept}",
+        "top_application": f"Top values of application: 1 bars, the longest is login with {report.books.kept}",
+        "top_event_name": f"Top values of event_name: 1 bars, the longest is login_success with {report.books.kept}",
     }
 
 

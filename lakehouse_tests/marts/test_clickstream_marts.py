@@ -84,6 +84,9 @@ def test_a_late_file_that_tells_of_an_earlier_day_moves_the_session_there(made: 
     with changed.published() as con:
         moved = con.execute("SELECT mart_date, days, events FROM clickstream_sessions WHERE session_id = 's2'").fetchall()
         patched = everything(con)
+        arrived = con.execute("SELECT mart_date, events, late, most_late_seconds FROM clickstream_late_arrivals WHERE late > 0").fetchall()
+    # The newest event of its feed that had landed was of the 16th at 9:00: a day before that is what counted as read.
+    assert arrived == [(dt.date(2026, 11, 10), 5, 1, (4 * 24 + 11) * 3600)]
     assert moved == [(dt.date(2026, 11, 10), 2, 2)]
     fresh = ClickLake.make(tmp_path / "fresh", FIRST)
     fresh.ingest(*(CASES / name for name in FILES), early)

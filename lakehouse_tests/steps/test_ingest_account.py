@@ -8,6 +8,7 @@ import random
 
 from file_lakes import SALES, FileLake, csv, visit
 
+from lakehouse.landing.frontiers import read_before
 from lakehouse.landing.manifest import LineRef, Window
 from lakehouse.landing.read import read_line
 from lakehouse.settings import ENV_TOKEN_KEY
@@ -63,6 +64,7 @@ def test_an_event_behind_the_watermark_is_late_and_none_else(files):
 
     assert (first.lateness, first.late_recovered) == ({0: 1}, 0)
     assert (second.lateness, second.late_recovered) == ({0: 1, 3600: 1, 86400: 1}, 2)
+    assert read_before((first, second)) == {second.number: dt.datetime(2026, 11, 17, tzinfo=dt.UTC)}
 
 
 def test_a_feed_that_never_landed_an_event_keeps_no_day_from_being_complete(files):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, RecordTime
+from lakehouse.contracts.policies import DriftPolicy
 from lakehouse.datasets.user_agents import RULES
 
 FEEDS = ("events", "globo", "access_log")
@@ -117,5 +118,7 @@ CONTRACT = Contract(
     numbered_repeats=True,
     libraries=("ua-parser", RULES),
     freshness=dt.timedelta(hours=36),
+    history=dt.timedelta(days=7305),  # logs of web servers and recorded clicks are kept and read long after
+    drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "web"), ("pii", "tokenised")),
 )

@@ -9,6 +9,7 @@ from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
+    engine="polars",
     source=FileSource(
         feeds=(
             Feed("events", ("*.jsonl", "**/*.jsonl"), JsonLines()),

@@ -22,6 +22,7 @@ from lakehouse.contracts.model import (
     ListType,
     RecordTime,
 )
+from lakehouse.contracts.policies import DriftPolicy
 
 MONEY = DecimalType(18, 3)  # prices have up to three decimals
 AMOUNT = DecimalType(28, 3)  # a price times a quantity of up to ten digits
@@ -155,5 +156,7 @@ CONTRACT = Contract(
     numbered_repeats=True,
     owners=("team:commerce-data",),
     freshness=dt.timedelta(hours=26),
+    history=dt.timedelta(days=7305),  # exports of invoices reach back to 2010
+    drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "commerce"), ("pii", "tokenised"), ("tenancy", "rows")),
 )

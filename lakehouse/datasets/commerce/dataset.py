@@ -9,6 +9,7 @@ from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines, 
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
+    engine="polars",
     source=FileSource(feeds=(Feed("retail", ("**/*.csv",), Csv()), Feed("events", ("**/*.jsonl", "**/*.ndjson"), JsonLines()))),
     showcase=("commerce_overview", "commerce_conversion", "commerce_products"),
     top_values=("tenant", "feed", "event_type", "description", "currency"),

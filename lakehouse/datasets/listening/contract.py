@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonObject, JsonText, ListType, RecordTime
+from lakehouse.contracts.policies import DriftPolicy
 from lakehouse.datasets.user_agents import RULES
 
 # Numbers in JSON, texts in CSV: one record for both.
@@ -92,6 +93,8 @@ CONTRACT = Contract(
     transform_version=1,
     owners=("team:music-data",),
     freshness=dt.timedelta(hours=36),
+    history=dt.timedelta(days=7305),  # exports of the log are read years later; the recorded month is of 2018
+    drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "music"), ("pii", "names-stay-in-raw")),
     libraries=("ua-parser", RULES),
 )

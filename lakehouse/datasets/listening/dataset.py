@@ -10,6 +10,7 @@ from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines, 
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
+    engine="polars",
     source=FileSource(feeds=(Feed("json", ("**/*.json", "**/*.jsonl"), JsonLines()), Feed("csv", ("**/*.csv",), Csv()))),
     showcase=("listening_overview", "listening_top_songs", "listening_quality_rules"),
     dimensions=(SONGS,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from lakehouse.contracts.model import Column, Contract, RecordTime
-from lakehouse.contracts.policies import LatenessBy
+from lakehouse.contracts.policies import DriftPolicy, LatenessBy
 from lakehouse.datasets.logistics.layout import RECORD
 
 EVENTS, ORDERS, FLIGHTS = "events", "olist", "flights"
@@ -100,5 +100,7 @@ CONTRACT = Contract(
     rows_span_days=True,
     owners=("team:logistics-data",),
     freshness=dt.timedelta(hours=26),
+    history=dt.timedelta(days=7305),  # exports of orders and flights reach back to 2014
+    drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "logistics"), ("pii", "tokenised")),
 )

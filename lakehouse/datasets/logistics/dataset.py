@@ -11,6 +11,7 @@ from lakehouse.datasets.model import Csv, Dataset, Feed, FileSource, JsonLines, 
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
+    engine="polars",
     source=FileSource(
         feeds=(
             # Of an export of the shop the orders alone: customers, items and sellers tell of no step of a shipment.

@@ -17,6 +17,7 @@ from lakehouse.contracts.model import (
     RecordTime,
     StructType,
 )
+from lakehouse.contracts.policies import DriftPolicy
 
 # int64 values arrive as strings from Google and as numbers from tools that re-emit them: take both.
 NUMBER_TEXT = JsonText(numbers=True)
@@ -161,5 +162,6 @@ CONTRACT = Contract(
     owners=("team:security-data",),
     freshness=dt.timedelta(hours=6),
     history=dt.timedelta(days=180),  # the retention of the Reports API
+    drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error
     tags=(("domain", "security"), ("pii", "tokenised")),
 )

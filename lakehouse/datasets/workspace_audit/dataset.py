@@ -9,6 +9,7 @@ from lakehouse.datasets.workspace_audit.transform import transform
 DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
+    engine="polars",
     source=ReportsApiSource(applications=("token", "login", "saml", "admin", "drive")),
     shown=("application", "event_name", "method_name", "doc_type"),
     mart_variables={"collector_client_id": "collector_client_id"},

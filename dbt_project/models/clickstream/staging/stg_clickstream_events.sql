@@ -20,5 +20,7 @@ select
     status,
     bytes,
     -- More than a day after the session began, by the producer of the feed; null in feeds that do not tell when it did.
-    date_diff('millisecond', session_start, event_time) / 86400000.0 as days_after_start
+    date_diff('millisecond', session_start, event_time) / 86400000.0 as days_after_start,
+    greatest(date_sub('second', event_time, _landed_at), 0) as seconds_to_landing,
+    _fetch_id as fetch_id
 from {{ source('clickstream', 'clean') }}
