@@ -73,12 +73,12 @@ class DatasetLake:
             self.build()
         return self
 
-    def fill_in_any_order(self, files: Sequence[Path], seed: int) -> Self:
-        """The files in groups of any size and order, built now and then and at the end."""
+    def fill_in_any_order(self, files: Sequence[Path], seed: int, *, largest: int = 5) -> Self:
+        """The files in groups of any size up to the largest and in any order, built now and then and at the end."""
         rng = random.Random(seed)  # noqa: S311  an order
         left = rng.sample(files, len(files))
         while left:
-            size = rng.randint(1, 5)
+            size = rng.randint(1, largest)
             self.ingest(*left[:size])
             left = left[size:]
             if rng.random() < 0.3:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from commerce_lakes import CLOCK, CommerceLake, table
-from dataset_lakes import assert_closed_and_settled, assert_explained
+from dataset_lakes import assert_closed_and_settled, assert_explained, files_of
 
 import lakehouse
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.commerce.generator import Arguments, generate
+from lakehouse.engines.kernel.dedupe import content_hash
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.tables.views import committed_accounts
@@ -275,3 +277,14 @@ def test_recorded_cancellations_lead_to_what_they_cancel(recorded: CommerceLake)
 @pytest.mark.slow
 def test_the_books_of_the_recorded_invoices_close_and_the_same_files_again_change_nothing(recorded: CommerceLake) -> None:
     assert_closed_and_settled(recorded, INVOICES)
+
+
+@pytest.mark.slow
+def test_recorded_invoices_in_any_order_and_any_groups_are_the_same_rows(recorded: CommerceLake, tmp_path: Path) -> None:
+    """Of every third day: a file is a day, and all of them once more take minutes."""
+    files = files_of(INVOICES)[::3]
+    found = CommerceLake.make(tmp_path / "other").fill_in_any_order(files, seed=3).rows()
+    days = found["event_time"].dt.date().unique()
+    whole = recorded.rows().filter(pl.col("event_time").dt.date().is_in(days.implode()))
+    assert days.len() == len(files)
+    assert sorted(content_hash(found, recorded.dataset.contract)) == sorted(content_hash(whole, recorded.dataset.contract))
