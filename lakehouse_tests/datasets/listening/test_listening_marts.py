@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from dataset_lakes import KEY, REAL, DatasetLake, assert_closed_and_settled, assert_explained, files_of, only
 from listening_lakes import make_listening
+from shown_lakes import assert_assets_have_their_charts, assert_page_has_every_section, assert_row_leads_to_lines_of_files
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.marts.publish import current_version
@@ -114,6 +115,16 @@ def test_every_row_is_explained_by_as_many_clean_rows_as_it_counts(spec: MartSpe
 @pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
 def test_every_question_is_answered(question: Any, marts: duckdb.DuckDBPyConnection) -> None:
     assert marts.execute(question.sql).fetchall()
+
+
+@pytest.mark.parametrize(("mart", "where"), [("listening_top_songs", ()), ("listening_level_switches", ())])
+def test_a_row_leads_to_the_lines_of_the_files(mart: str, where: tuple[str, ...], built: DatasetLake) -> None:
+    assert_row_leads_to_lines_of_files(built, mart, *where)
+
+
+def test_the_page_and_the_assets_show_every_picture(built: DatasetLake) -> None:
+    assert_page_has_every_section(built)
+    assert_assets_have_their_charts(built)
 
 
 def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: DatasetLake, tmp_path: Path) -> None:
