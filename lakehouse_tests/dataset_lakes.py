@@ -19,13 +19,15 @@ from lakehouse.accounts.books import Books, total
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.engines.kernel.dedupe import content_hash
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts.explain import predicate
 from lakehouse.marts.publish import current_version, published_path
 from lakehouse.marts.records import MartsReport
-from lakehouse.marts.specs import MartSpec
+from lakehouse.marts.specs import MartSpec, mart_specs
+from lakehouse.operations.reconciliation import reconcile
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.build import build_day, stale_days
-from lakehouse.steps.ingest import IngestReport, ingest
+from lakehouse.steps.ingest import READ_ALREADY, IngestReport, ingest
 from lakehouse.steps.publish import publish_marts
 from lakehouse.tables.views import clean_version, committed_accounts, register_views
 
@@ -71,12 +73,12 @@ class DatasetLake:
             self.build()
         return self
 
-    def fill_in_any_order(self, files: Sequence[Path], seed: int) -> Self:
-        """The files in groups of any size and order, built now and then and at the end."""
+    def fill_in_any_order(self, files: Sequence[Path], seed: int, *, largest: int = 5) -> Self:
+        """The files in groups of any size up to the largest and in any order, built now and then and at the end."""
         rng = random.Random(seed)  # noqa: S311  an order
         left = rng.sample(files, len(files))
         while left:
-            size = rng.randint(1, 5)
+            size = rng.randint(1, largest)
             self.ingest(*left[:size])
             left = left[size:]
             if rng.random() < 0.3:
@@ -143,6 +145,20 @@ def assert_explained(spec: MartSpec, held: Any, marts: duckdb.DuckDBPyConnection
                 condition = predicate(spec, template, row, record)
                 count = views.execute(f"SELECT {rows} WHERE {condition}").fetchall()[0][0]
                 assert counts is None or count == row[counts], condition
+
+
+def assert_closed_and_settled(held: DatasetLake, *paths: Path) -> None:
+    """The books of a published lake close from its files to its marts, and the same files again land, build and publish nothing."""
+    told = reconcile(held.lake, held.dataset)
+    assert told.closes, list(map(str, told.differences))
+    assert (told.fetch.difference(), told.pending, told.books.balanced()) == (0, 0, True)
+    assert told.fetch.placed + told.fetch.unplaced == told.books.lines > 0
+    assert {mart.mart for mart in told.marts} == {spec.name for spec in mart_specs(held.dataset.name) if spec.accounts}
+    before = (load_ledger(held.lake, held.dataset.name).last_number, current_version(held.lake, held.dataset))
+    assert {outcome.skipped for outcome in held.ingest(*paths).outcomes} == {READ_ALREADY}
+    assert stale_days(held.lake, held.dataset) == []
+    assert held.publish().skipped
+    assert (load_ledger(held.lake, held.dataset.name).last_number, current_version(held.lake, held.dataset)) == before
 
 
 def only(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import pytest
 
 from lakehouse.cli.demo_lake import check_place, clear, is_demo_lake
 from lakehouse.cli.demo_samples import NOW, sample_of
-from lakehouse.datasets.registry import find_dataset
+from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import open_lake
 
@@ -54,6 +57,30 @@ def test_the_demo_runs_heals_closes_and_runs_again_for_nothing(run: Any, tmp_pat
     assert "nothing is stale" in again.out
     _every_mart_is_explained(root)
     _its_lake_is_known_and_can_be_cleared(root)
+
+
+@pytest.mark.slow
+def test_the_demo_of_all_datasets_closes_agrees_with_the_truth_answers_and_builds_nothing_again(tmp_path: Path, token_key: str) -> None:
+    first, again = _demo_of_all(tmp_path / "demo"), _demo_of_all(tmp_path / "demo")
+    for story in (first, again):
+        assert set(story) == {dataset.name for dataset in all_datasets()}
+        for name, told in story.items():
+            assert (told["closes"], told["failed"]) == (True, []), name
+            assert told["reconciliation"]["differences"] == [], name
+            assert told["truth"], name
+            assert [term for term in told["truth"] if term["truth"] != term["lake"]] == [], name
+            assert [bool(answer["rows"]) for answer in told["answers"]] == [True] * 3, name
+    assert all(told["days_built"] for told in first.values())
+    assert [told["days_built"] for told in again.values()] == [[]] * len(first)
+    assert [told["answers"] for told in again.values()] == [told["answers"] for told in first.values()]
+
+
+def _demo_of_all(root: Path) -> dict[str, Any]:
+    """What the command prints as a process of its own, by dataset."""
+    done = subprocess.run([sys.executable, "-m", "lakehouse", "demo", "--json", "--lake", str(root)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)["datasets"]
+    return found
 
 
 def _every_mart_is_explained(root: Path) -> None:

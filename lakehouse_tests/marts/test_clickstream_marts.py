@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from clickstream_lakes import DATASET, ClickLake
 from dataset_lakes import assert_explained
+from shown_lakes import assert_assets_have_their_charts, assert_page_has_every_section, assert_row_leads_to_lines_of_files
 
 from lakehouse.marts.specs import MartSpec, mart_specs
 
@@ -70,6 +71,18 @@ def test_every_row_is_explained_by_as_many_rows_as_it_counts(spec: MartSpec, mad
 @pytest.mark.parametrize("question", [q for s in SPECS for q in s.questions], ids=lambda q: q.ask)
 def test_every_question_is_answered(question, marts: duckdb.DuckDBPyConnection) -> None:
     assert marts.execute(question.sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("mart", "where"), [("clickstream_sessions", (f"feed={feed}",)) for feed in ("events", "globo")] + [("clickstream_traffic", ())]
+)
+def test_a_row_leads_to_the_lines_of_the_files(mart: str, where: tuple[str, ...], made: ClickLake) -> None:
+    assert_row_leads_to_lines_of_files(made, mart, *where)
+
+
+def test_the_page_and_the_assets_show_every_picture(made: ClickLake) -> None:
+    assert_page_has_every_section(made)
+    assert_assets_have_their_charts(made)
 
 
 def test_a_late_file_that_tells_of_an_earlier_day_moves_the_session_there(made: ClickLake, tmp_path: Path) -> None:

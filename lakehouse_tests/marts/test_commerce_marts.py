@@ -13,19 +13,17 @@ import duckdb
 import pytest
 from commerce_lakes import CLOCK, CommerceLake, table
 from dataset_lakes import assert_explained
+from shown_lakes import assert_assets_have_their_charts, assert_page_has_every_section, assert_row_leads_to_lines_of_files
 
-import lakehouse
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.commerce.generator import Arguments, generate
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.marts.publish import current_version
 from lakehouse.marts.specs import MartSpec, mart_specs
 from lakehouse.tables.views import committed_accounts
 
 CASES = Path(__file__).parent / "cases"
 EXPECTED = json.loads((CASES / "commerce_expected.json").read_text())
 SPECS = mart_specs("commerce")
-RECORDED = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
 KEY = "a key for tests that is long enough"
 _SHARED_OUT = ("raw_bytes", "seconds", "share_of_bytes")
 
@@ -125,6 +123,16 @@ def test_every_mart_answers_a_question() -> None:
     assert all(spec.questions for spec in SPECS)
 
 
+@pytest.mark.parametrize(("mart", "where"), [("commerce_orders", (f"feed={feed}",)) for feed in ("events", "retail")])
+def test_a_row_leads_to_the_lines_of_the_files(mart: str, where: tuple[str, ...], small: CommerceLake) -> None:
+    assert_row_leads_to_lines_of_files(small, mart, *where)
+
+
+def test_the_page_and_the_assets_show_every_picture(small: CommerceLake) -> None:
+    assert_page_has_every_section(small)
+    assert_assets_have_their_charts(small)
+
+
 # --- a sample ---------------------------------------------------------------------------------------------------------
 
 DAYS = 4
@@ -210,73 +218,3 @@ def test_days_built_one_after_the_other_are_the_marts_built_at_once(whole: Comme
         for spec in SPECS:
             without = [c.name for c in spec.columns if c.name in ("seconds", "fetch_id")]
             assert table(one, spec.name, without=without) == table(other, spec.name, without=without), spec.name
-
-
-# --- the recorded invoices --------------------------------------------------------------------------------------------
-
-INVOICES = RECORDED / "commerce" / "online_retail"
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> CommerceLake:
-    """All recorded invoices, published."""
-    if not INVOICES.is_dir():
-        pytest.skip(f"no recorded invoices at {INVOICES}")
-    made = CommerceLake.make(tmp_path_factory.mktemp("recorded"))
-    made.ingest(INVOICES)
-    made.build()
-    made.publish()
-    return made
-
-
-@pytest.mark.slow
-def test_the_figures_of_the_recorded_invoices_come_out_of_the_marts(recorded: CommerceLake) -> None:
-    figures = json.loads((RECORDED / "EXPECTED.json").read_bytes())["commerce_online_retail_to_2011_10"]
-    with recorded.marts() as con:
-
-        def one(sql: str) -> Any:
-            return con.execute(sql).fetchall()[0][0]
-
-        found = {
-            "files": one("SELECT count(DISTINCT fetch_id) FROM commerce_tenant_files"),
-            "rows": one('SELECT sum("rows") FROM commerce_hourly_activity'),
-            "distinct_rows": one("SELECT sum(distinct_lines) FROM commerce_revenue"),
-            "invoices": one("SELECT sum(invoices) FROM commerce_revenue"),
-            "gross_all": str(one("SELECT sum(revenue) FROM commerce_revenue")),
-            "gross_distinct": str(one("SELECT sum(distinct_revenue) FROM commerce_revenue")),
-            "cancel_lines": one("SELECT sum(cancel_lines) FROM commerce_revenue"),
-            "null_customer": one("SELECT sum(lines_without_customer) FROM commerce_revenue"),
-            "countries": one("SELECT count(DISTINCT tenant) FROM commerce_revenue"),
-        }
-        overview = con.execute(
-            "SELECT sum(lines), sum(distinct_lines), sum(cancel_lines), sum(lines_without_customer), count(*), sum(revenue)::varchar, "
-            "sum(distinct_revenue)::varchar FROM commerce_overview"
-        ).fetchall()
-    assert found == figures
-    names = ("rows", "distinct_rows", "cancel_lines", "null_customer", "countries", "gross_all", "gross_distinct")
-    assert overview == [tuple(figures[name] for name in names)], "the last day counts too"
-    books = recorded.books()
-    assert books.balanced()
-    assert (books.kept, books.duplicate, books.quarantined) == (figures["rows"], 0, 0)
-
-
-@pytest.mark.slow
-def test_recorded_cancellations_lead_to_what_they_cancel(recorded: CommerceLake) -> None:
-    with recorded.marts() as con:
-        links = dict(con.execute("SELECT link, sum(lines) FROM commerce_cancellation_links GROUP BY 1").fetchall())
-        last = con.execute("SELECT sum(cancel_lines) FROM commerce_revenue WHERE mart_date = '2011-10-31'").fetchall()[0][0]
-        early = con.execute("SELECT count(*) FROM commerce_cancellations WHERE cancelled_at > event_at OR cancelled_quantity < -quantity").fetchall()
-        shared = con.execute("SELECT max(found_by) FROM commerce_cancellations WHERE cancelled_pieces IS NOT NULL").fetchall()[0][0]
-    assert links == {"same_quantity": 2_387, "greater_quantity": 3_772, "nothing_left": 38, "nothing_earlier": 1_286, "no_customer": 355}
-    assert sum(links.values()) == 7_852 - last, "the last day is not over"
-    assert early == [(0,)]
-    assert shared > 1, "parts of a line are cancelled one after the other; the tests of the mart say that they are no more than it"
-
-
-@pytest.mark.slow
-def test_recorded_invoices_again_change_nothing(recorded: CommerceLake, tmp_path: Path) -> None:
-    version = current_version(recorded.lake, recorded.dataset)
-    assert len(recorded.ingest(INVOICES).skipped) == 271
-    assert recorded.build().lines == 0
-    assert recorded.publish().skipped
-    assert current_version(recorded.lake, recorded.dataset) == version

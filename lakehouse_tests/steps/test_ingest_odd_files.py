@@ -24,6 +24,11 @@ ODD = {
     "no newline.jsonl": (json_lines(visit(16, 1))[:-1], ["1"], []),
     "blank.jsonl": (b"\n" + json_lines(visit(16, 1)) + b"\r\n", ["1"], []),
     "a web page.json": (b"<!DOCTYPE html>\n<html></html>\n", [], [("unreadable_json", "line", 1), ("unreadable_json", "line", 2)]),
+    "a pointer.json": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+        [],
+        [("unreadable_json", "line", 1), ("unreadable_json", "line", 2)],
+    ),
     "a web page.doc.json": (b"<!DOCTYPE html>\n<html></html>\n", [], [("unsplittable", "line", 1)]),
     "a pointer.doc.json": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", [], [("unsplittable", "line", 1)]),
     "cut.doc.json": (b'{"result":{"items":[{"at":"2026-11-16T12:00:00Z","id":"1"},{"at":', [], [("unsplittable", "line", 1)]),

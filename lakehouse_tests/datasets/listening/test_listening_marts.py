@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from dataset_lakes import KEY, REAL, DatasetLake, assert_explained, files_of, only
+from dataset_lakes import KEY, REAL, DatasetLake, assert_closed_and_settled, assert_explained, files_of, only
 from listening_lakes import make_listening
+from shown_lakes import assert_assets_have_their_charts, assert_page_has_every_section, assert_row_leads_to_lines_of_files
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.marts.publish import current_version
@@ -21,6 +22,7 @@ from lakehouse.steps.publish import publish_marts, unpublished_days
 
 SPECS = mart_specs("listening")
 LOG = REAL / "listening"
+REAL_START, REAL_CLOCK = dt.date(2018, 11, 1), dt.datetime(2018, 12, 10, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,16 @@ def test_every_question_is_answered(question: Any, marts: duckdb.DuckDBPyConnect
     assert marts.execute(question.sql).fetchall()
 
 
+@pytest.mark.parametrize(("mart", "where"), [("listening_top_songs", ()), ("listening_level_switches", ())])
+def test_a_row_leads_to_the_lines_of_the_files(mart: str, where: tuple[str, ...], built: DatasetLake) -> None:
+    assert_row_leads_to_lines_of_files(built, mart, *where)
+
+
+def test_the_page_and_the_assets_show_every_picture(built: DatasetLake) -> None:
+    assert_page_has_every_section(built)
+    assert_assets_have_their_charts(built)
+
+
 def test_another_catalogue_makes_the_marts_due_and_leaves_the_days_alone(built: DatasetLake, tmp_path: Path) -> None:
     made = make_listening(tmp_path / "lake")
     files = tmp_path / "files"
@@ -158,7 +170,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> DatasetLake:
         pytest.skip(f"no recorded plays at {LOG}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENV_TOKEN_KEY, KEY)
-        made = make_listening(tmp_path_factory.mktemp("real") / "lake", dt.date(2018, 11, 1), dt.datetime(2018, 12, 10, tzinfo=dt.UTC))
+        made = make_listening(tmp_path_factory.mktemp("real") / "lake", REAL_START, REAL_CLOCK)
         made.ingest(LOG)
         made.build()
         publish_marts(made.lake, made.dataset)
@@ -185,3 +197,15 @@ def test_every_figure_of_the_recorded_month_comes_out(real: DatasetLake) -> None
         assert dict(con.execute("SELECT match, count(*) FROM listening_catalogue_match GROUP BY ALL").fetchall())["matched"] == 1
         totals = con.execute("SELECT dimension, sum(events), sum(plays) FROM listening_weekly GROUP BY ALL").fetchall()
         assert {total for _, *total in map(tuple, totals) for total in [tuple(total)]} == {(wanted["rows"], wanted["nextsong"])}
+
+
+@pytest.mark.slow
+def test_the_books_of_the_recorded_month_close_and_the_same_files_again_change_nothing(real: DatasetLake) -> None:
+    assert_closed_and_settled(real, LOG)
+
+
+@pytest.mark.slow
+def test_the_recorded_files_in_any_order_and_any_groups_are_the_same_table(real: DatasetLake, tmp_path: Path) -> None:
+    other = make_listening(tmp_path / "other", REAL_START, REAL_CLOCK).fill_in_any_order(files_of(LOG), seed=3)
+    assert other.books() == real.books()
+    assert other.content() == real.content()

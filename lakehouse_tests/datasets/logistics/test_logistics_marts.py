@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from dataset_lakes import assert_explained, files_of
 from logistics_lakes import DAYS, START, LogisticsLake
+from shown_lakes import assert_assets_have_their_charts, assert_page_has_every_section, assert_row_leads_to_lines_of_files
 
 from lakehouse.accounts.truth import SampleTruth
 from lakehouse.datasets.logistics.generator import world
@@ -53,6 +54,18 @@ def test_shipments_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, trut
     assert total(marts, "sum(shipments), sum(events)", "logistics_shipments_daily WHERE feed = 'olist'") == (
         truth.facts["orders"], truth.facts["order_steps"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mart", "where"), [("logistics_shipments_daily", (f"feed={feed}",)) for feed in ("events", "olist")] + [("logistics_flights", ())]
+)
+def test_a_row_leads_to_the_lines_of_the_files(mart: str, where: tuple[str, ...], built: LogisticsLake) -> None:
+    assert_row_leads_to_lines_of_files(built, mart, *where)
+
+
+def test_the_page_and_the_assets_show_every_picture(built: LogisticsLake) -> None:
+    assert_page_has_every_section(built)
+    assert_assets_have_their_charts(built)
 
 
 def test_of_two_times_of_a_step_the_later_export_is_believed_and_both_are_kept(built: LogisticsLake, truth: SampleTruth) -> None:
