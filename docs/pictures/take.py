@@ -46,7 +46,7 @@ SHOWN = [f"raw/{NAME}", f"clean/{NAME}", f"quarantine/{NAME}"] + [
 def groups(page: Page) -> None:
     """All datasets, a group each."""
     _open(page, "/asset-groups", 1200, 760, page.get_by_text(NAME).first)
-    _until(lambda: not page.get_by_text("fetching statuses").count(), "the statuses of the groups")
+    until(lambda: not page.get_by_text("fetching statuses").count(), "the statuses of the groups")
     page.screenshot(path=HERE / "groups.png")
 
 
@@ -57,7 +57,7 @@ def lineage(page: Page) -> None:
     page.keyboard.insert_text(" or ".join(f'key:"{asset}"' for asset in SHOWN))
     page.keyboard.press("Enter")
     nodes = page.locator("foreignObject", has_text="Partitions")
-    _until(lambda: nodes.count() == len(SHOWN) and not page.get_by_text("Loading").count(), "the graph")
+    until(lambda: nodes.count() == len(SHOWN) and not page.get_by_text("Loading").count(), "the graph")
     boxes = [box for node in nodes.all() if (box := node.bounding_box())]
     left, top = min(b["x"] for b in boxes) - 16, min(b["y"] for b in boxes) + 8  # a box has room above it
     right, bottom = max(b["x"] + b["width"] for b in boxes) + 16, max(b["y"] + b["height"] for b in boxes) + 16
@@ -151,7 +151,8 @@ def _open(page: Page, path: str, width: int, height: int, wanted: Locator) -> No
     page.wait_for_timeout(1500)  # fonts and animations
 
 
-def _until(true: Callable[[], bool], what: str) -> None:
+def until(true: Callable[[], bool], what: str) -> None:
+    """Wait for something; raises `TimeoutError`."""
     end = time.monotonic() + PATIENCE_MS / 1000
     while not true():
         if time.monotonic() > end:
@@ -166,7 +167,7 @@ def serving(lake: Lake) -> Iterator[str]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         url = f"http://127.0.0.1:{port}"
-        _until(lambda: process.poll() is not None or answers(f"{url}/server_info"), "lakehouse dev")
+        until(lambda: process.poll() is not None or answers(f"{url}/server_info"), "lakehouse dev")
         if process.poll() is not None:
             raise ChildProcessError(f"It ended by itself with code {process.returncode}; start it by hand to see why: {' '.join(command)}")
         yield url

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 from playwright.sync_api import Page, sync_playwright
-from take import FLAGS, HERE, NAME, PATIENCE_MS, serving
+from take import FLAGS, HERE, NAME, PATIENCE_MS, serving, until
 
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.datasets.workspace_audit.generator import generate
@@ -34,6 +34,7 @@ LATE_HOUR = dt.datetime(2026, 11, 18, 10, tzinfo=dt.UTC)
 MISSING_HOUR = dt.datetime(2026, 11, 12, 7, tzinfo=dt.UTC)
 BROKEN = dt.date(2026, 11, 5)
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
+RED = "[style*='color-accent-red']"  # the dot of what failed
 
 
 def make(root: Path) -> Lake:
@@ -80,7 +81,14 @@ def _kill(root: Path) -> None:
 
 def lineage(page: Page) -> None:
     """What is wrong: one group shows red."""
-    _shoot(page, "/asset-groups", "walk_lineage", (1200, 760), lambda: _said(page, NAME))
+
+    def one_red() -> None:
+        _said(page, NAME)
+        until(lambda: not page.get_by_text("fetching statuses").count(), "the statuses of the groups")
+        groups = page.locator("foreignObject").filter(has=page.locator(RED))
+        until(lambda: groups.count() == groups.filter(has_text=NAME).count() == 1, f"one red group, {NAME}")
+
+    _shoot(page, "/asset-groups", "walk_lineage", (1200, 760), one_red)
 
 
 def days(page: Page) -> None:
@@ -95,18 +103,32 @@ def hours(page: Page) -> None:
         _said(page, "Missing (")
         for status in ("Failed", "Materialized", "Materializing"):
             page.get_by_text(f"{status} (").first.click()
+        _said(page, f"{MISSING_HOUR:%Y-%m-%dT%H}")
 
     _shoot(page, f"/assets/raw/{NAME}?view=partitions", "walk_hours", (1200, 480), only_missing)
 
 
 def holes(page: Page) -> None:
-    """The check that says so."""
-    _shoot(page, f"/assets/clean/{NAME}?view=checks&checkDetail=holes", "walk_holes", (1200, 640), lambda: _said(page, "Latest execution"))
+    """The check that says so: for which day, and which hours."""
+
+    def day_with_the_hole() -> None:
+        _said(page, "Latest execution")  # the check's own tabs are there
+        page.get_by_role("tab", name="Partitions").last.click()
+        _said(page, "Failed (1)")
+        page.get_by_text(f"{MISSING_HOUR:%Y-%m-%d}", exact=True).first.click()
+        _said(page, f"token: {MISSING_HOUR:%H:%M}-{MISSING_HOUR + HOUR:%H:%M}")
+
+    _shoot(page, f"/assets/clean/{NAME}?view=checks&checkDetail=holes&status=FAILED", "walk_holes", (1200, 800), day_with_the_hole)
 
 
 def runs(page: Page) -> None:
-    """What was run, and what was killed."""
-    _shoot(page, "/runs", "walk_runs", (1200, 560), lambda: _said(page, "Failure"))
+    """What was run: one run that was killed, which never came to a step of its own, and one that met the damaged day."""
+
+    def both() -> None:
+        killed, failed = page.get_by_text("Failed to start"), page.get_by_text("Failure", exact=True)
+        until(lambda: failed.count() > killed.count() > 0, "runs that were killed, and one that failed by itself")
+
+    _shoot(page, "/runs", "walk_runs", (1200, 560), both)
 
 
 def _said(page: Page, text: str) -> None:
@@ -114,10 +136,14 @@ def _said(page: Page, text: str) -> None:
 
 
 def _shoot(page: Page, path: str, name: str, size: tuple[int, int], ready: Callable[[], None]) -> None:
+    """Take a picture of a page when it shows what the picture is for; fails when it does not come to that."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(path, timeout=PATIENCE_MS)
     ready()
-    page.wait_for_timeout(4000)  # fonts, animations, and statuses that come after the page
+    hide = page.get_by_text("Hide navigation")
+    if hide.is_visible():
+        hide.click()
+    page.wait_for_timeout(2000)  # fonts and animations
     page.screenshot(path=HERE / f"{name}.png")
 
 

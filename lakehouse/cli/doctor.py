@@ -12,10 +12,10 @@ from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_reading, pick_dataset
 from lakehouse.errors import LakehouseError
+from lakehouse.findings import Finding
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
-    from lakehouse.operations.health import Finding
     from lakehouse.settings import Lake
 
 _WRONG_FILES = 5  # shown by name
@@ -52,19 +52,17 @@ def doctor(
 
 def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
     from lakehouse.cli.simulated import serving
-    from lakehouse.operations.health import Finding
     from lakehouse.operations.sources import inspect_source
 
     chosen = pick_dataset(lake, dataset)
     with serving(lake, chosen):
-        for one in inspect_source(lake, chosen):
-            yield Finding(one.name, one.state, one.message, one.remedy)
+        yield from inspect_source(lake, chosen)
 
 
 def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     from lakehouse.datasets.registry import all_datasets
     from lakehouse.landing.orphans import clear_orphans
-    from lakehouse.operations.health import Finding, findings
+    from lakehouse.operations.health import findings
     from lakehouse.operations.orphans import orphans
 
     chosen = all_datasets() if name is None else [pick_dataset(lake, name)]
@@ -89,7 +87,6 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
 
 
 def _files(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
-    from lakehouse.operations.health import Finding
     from lakehouse.tables.committed import damaged_files
 
     wrong = damaged_files(lake, dataset.contract)
@@ -104,10 +101,9 @@ def _files(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
 
 def _dagster(lake: Lake) -> Iterator[Finding]:
     from lakehouse.defs.health import inspect_instance
-    from lakehouse.operations.health import Finding
 
     try:
-        yield from (Finding(*fact) for fact in inspect_instance(lake))
+        yield from inspect_instance(lake)
     except LakehouseError as error:
         yield Finding("dagster", "bad", str(error))
 

@@ -24,16 +24,8 @@ class Group:
     stop; a signal that we handle is back at its default in the child.
     """
 
-    def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path | None = None) -> None:
-        out = log.open("ab") if log is not None else None
-        try:
-            self._process = subprocess.Popen(
-                list(command), cwd=cwd, env=dict(env), stdout=out, stderr=subprocess.STDOUT if out else None, stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-        finally:
-            if out is not None:
-                out.close()
+    def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(list(command), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, start_new_session=True)
 
     def code(self) -> int | None:
         """Exit code, None while it runs."""

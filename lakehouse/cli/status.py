@@ -11,6 +11,7 @@ from rich.console import Console
 
 from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetsOption, JsonOption, LakeOption, open_for_reading, pick_datasets
+from lakehouse.contracts.times import span
 
 if TYPE_CHECKING:
     from lakehouse.accounts.books import Books
@@ -103,17 +104,3 @@ def _holes(holes: tuple[Window, ...]) -> str:
 
 def _days(days: Sequence[dt.date]) -> str:
     return ", ".join(d.isoformat() for d in days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "") if days else "0"
-
-
-def span(seconds: int) -> str:
-    """Seconds for people: 45s, 12m, 3h 20m, 2d 4h."""
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes}m"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
-    days, hours = divmod(hours, 24)
-    return f"{days}d {hours}h" if hours else f"{days}d"

@@ -5,30 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import dagster as dg
 
 from lakehouse.defs.instance import ENV_HOME, open_instance
 from lakehouse.defs.private import InstigatorStatus
 from lakehouse.defs.switches import ENV_SENSORS
+from lakehouse.findings import Finding
 from lakehouse.settings import Lake, project_root
 
 
-class Fact(NamedTuple):
-    """One fact. `remedy` says what to do about a note or a fault."""
-
-    name: str
-    state: Literal["good", "note", "bad"]
-    message: str
-    remedy: str | None = None
-
-
-def inspect_instance(lake: Lake) -> Iterator[Fact]:
+def inspect_instance(lake: Lake) -> Iterator[Finding]:
     """Facts about Dagster's home of a lake; one sentence where there is none yet, which is no fault."""
     home = _home(lake)
     if home is None or not (home / "dagster.yaml").is_file():
-        yield Fact(
+        yield Finding(
             "dagster",
             "good" if home is not None else "note",
             f"{home or ENV_HOME} is not there yet: the first command that changes the lake makes it",
@@ -48,36 +39,38 @@ def _home(lake: Lake) -> Path | None:
     return lake.store.root / ".dagster" if lake.store.root is not None else None
 
 
-def _settings(home: Path) -> Fact:
+def _settings(home: Path) -> Finding:
     shipped = project_root() / "deploy" / "dagster.yaml"
     if shipped.is_file() and (home / "dagster.yaml").read_bytes() != shipped.read_bytes():
-        return Fact("dagster", "note", f"{home}: its dagster.yaml differs from the one that is shipped", f"compare it with {shipped}")
-    return Fact("dagster", "good", f"{home}, version {dg.__version__}")
+        return Finding("dagster", "note", f"{home}: its dagster.yaml differs from the one that is shipped", f"compare it with {shipped}")
+    return Finding("dagster", "good", f"{home}, version {dg.__version__}")
 
 
-def _daemons(instance: dg.DagsterInstance) -> Fact:
+def _daemons(instance: dg.DagsterInstance) -> Finding:
     statuses = instance.get_daemon_statuses()
     if not any(status.last_heartbeat for status in statuses.values()):
-        return Fact("daemon", "note", "has never run: sensors and backfills of the UI wait for it", "lakehouse dev")
+        return Finding("daemon", "note", "has never run: sensors and backfills of the UI wait for it", "lakehouse dev")
     sick = sorted(kind for kind, status in statuses.items() if status.required and not status.healthy)
     if sick:
-        return Fact(
+        return Finding(
             "daemon", "note", f"not running now ({', '.join(sick)})", "lakehouse dev, or look for its error in the UI under Deployment > Daemons"
         )
-    return Fact("daemon", "good", "running")
+    return Finding("daemon", "good", "running")
 
 
-def _sensors(instance: dg.DagsterInstance) -> Fact:
+def _sensors(instance: dg.DagsterInstance) -> Finding:
     states = instance.all_instigator_state()
     running = sorted(s.name for s in states if s.status in (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE))
     off = sorted(s.name for s in states if s.status == InstigatorStatus.STOPPED)
     if off or not running:
         told = f"off: {', '.join(off)}" if off else "none has run yet"
-        return Fact("sensors", "note", told, f"switch them on in the UI under Automation, or start with: lakehouse dev --sensors ({ENV_SENSORS}=on)")
-    return Fact("sensors", "good", f"on: {', '.join(running)}")
+        return Finding(
+            "sensors", "note", told, f"switch them on in the UI under Automation, or start with: lakehouse dev --sensors ({ENV_SENSORS}=on)"
+        )
+    return Finding("sensors", "good", f"on: {', '.join(running)}")
 
 
-def _pools(instance: dg.DagsterInstance) -> Iterator[Fact]:
+def _pools(instance: dg.DagsterInstance) -> Iterator[Finding]:
     """A slot that a finished run still holds blocks everybody behind it."""
     storage = instance.event_log_storage
     for key in sorted(storage.get_concurrency_keys()):
@@ -85,9 +78,9 @@ def _pools(instance: dg.DagsterInstance) -> Iterator[Fact]:
         dead = [run_id for run_id in sorted(info.active_run_ids) if _finished(instance, run_id)]
         if dead:
             remedy = "start lakehouse dev, whose monitor frees it within a minute; or free it in the UI under Deployment > Concurrency"
-            yield Fact(f"pool {key}", "bad", f"a slot is held by finished run {', '.join(r[:8] for r in dead)}", remedy)
+            yield Finding(f"pool {key}", "bad", f"a slot is held by finished run {', '.join(r[:8] for r in dead)}", remedy)
         else:
-            yield Fact(f"pool {key}", "good", f"{info.active_slot_count} of {info.slot_count} slots in use")
+            yield Finding(f"pool {key}", "good", f"{info.active_slot_count} of {info.slot_count} slots in use")
 
 
 def _finished(instance: dg.DagsterInstance, run_id: str) -> bool:

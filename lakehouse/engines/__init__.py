@@ -1,1 +1,1 @@
-"""What runs the clean step: a kernel of pure functions, and the engines that call it over blocks, buckets and grains."""
+"""What runs the clean step: a kernel of pure functions, and the engines that call it over blocks and grains."""

@@ -14,7 +14,7 @@ import polars as pl
 
 from lakehouse.accounts.books import Books
 from lakehouse.datasets.model import Dataset
-from lakehouse.engines import quarantine
+from lakehouse.engines.kernel import quarantine
 from lakehouse.engines.kernel.absent import narrow
 from lakehouse.engines.kernel.census import Census
 from lakehouse.engines.kernel.origin import PartContext, Piece
@@ -31,7 +31,7 @@ from lakehouse.tables.records import FieldCount, GrainAccount, PartBooks
 
 ENGINE = "polars"
 _WORKERS = 2  # blocks in flight: the reader and the frames have threads of their own, the second fills the gaps between them
-_NO_QUARANTINE_COLUMN = "event_time"
+_QUARANTINE_TIME = "event_time"
 _NEWLINE = ord("\n")
 _SHARED_BYTES = 16 << 20  # of parts that share a block
 
@@ -46,7 +46,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
     written = write_rows(lake, contract, inputs.grain, digest, [r.rows for r in results if r.rows.height])
     entries = pl.concat([quarantine.empty(), *(r.quarantine for r in results if r.quarantine.height)])
     path = grains.quarantine_path(contract.name, inputs.grain, digest)
-    put_aside = grains.write_table_file(lake, path, entries.sort("part", "line", "row"), _NO_QUARANTINE_COLUMN) if entries.height else None
+    put_aside = grains.write_table_file(lake, path, entries.sort("part", "line", "row"), _QUARANTINE_TIME) if entries.height else None
     account = GrainAccount(
         dataset=contract.name,
         grain=inputs.grain.key,

@@ -52,7 +52,7 @@ class VersionRecord(msgspec.Struct, frozen=True):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The Parquet files of clean that it was built from, relative to the lake. Vacuum leaves them while the version is kept."""
+        """The Parquet files of clean that it was built from, relative to the lake."""
         return tuple(file for built in self.days.values() for file in built.files)
 
 

@@ -154,11 +154,6 @@ def _dimension(dataset: str, dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def account_columns() -> dict[str, tuple[str, ...]]:
-    """The columns that marts may read of each table beside clean."""
-    return {name: tuple(columns) for name, (_, columns) in _ACCOUNTS.items()}
-
-
 def _account(dataset: str, name: str) -> dict[str, Any]:
     description, columns = _ACCOUNTS[name]
     found: dict[str, Any] = {"name": name, "description": description}

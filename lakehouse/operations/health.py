@@ -8,26 +8,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
 
 from lakehouse.errors import ConfigurationError
+from lakehouse.findings import Finding, State
 from lakehouse.settings import ENV_TOKEN_KEY, LAKE_FORMAT, Lake, is_production
 
-State = Literal["good", "note", "bad"]
 LIBRARIES = ("lakehouse", "dagster", "dbt-core", "dbt-duckdb", "deltalake", "duckdb", "obstore", "pandera", "polars", "pyarrow")
 LOW_SPACE, NO_SPACE = 5 << 30, 1 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fact. `remedy` says what to do about a note or a fault."""
-
-    name: str
-    state: State
-    message: str
-    remedy: str | None = None
 
 
 def findings(lake: Lake) -> Iterator[Finding]:

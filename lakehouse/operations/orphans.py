@@ -23,7 +23,7 @@ def orphans(lake: Lake, dataset: Dataset, *, now: dt.datetime | None = None, old
     """Files of a dataset that no manifest and no build names and that are older than that, sorted by path.
 
     A grain result that was staged for a build which was refused, or never came to be written down, is one. What a build once named may be in an older
-    version of the clean table: that is left to vacuum, but for results that still hold rows of erased lines.
+    version of the clean table: that is left, but for results that still hold rows of erased lines.
     """
     at = now or dt.datetime.now(dt.UTC)
     raw = raw_orphans(lake, dataset.name, now=at, older_than=older_than)

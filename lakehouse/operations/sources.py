@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lakehouse.datasets.model import Dataset, FileSource, ReportsApiSource
 from lakehouse.errors import LakehouseError
-from lakehouse.operations.health import Finding
+from lakehouse.findings import Finding
 from lakehouse.settings import Lake
 
 
@@ -17,8 +17,7 @@ def inspect_source(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
         case ReportsApiSource():
             from lakehouse.sources.reports_api.doctor import doctor_source
 
-            for one in doctor_source(lake, dataset):
-                yield Finding(one.name, one.state, one.message, one.remedy)
+            yield from doctor_source(lake, dataset)
         case FileSource():
             yield from _inbox(lake, dataset, dataset.source)
         case None:

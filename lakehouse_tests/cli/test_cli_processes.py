@@ -56,7 +56,7 @@ def test_a_server_in_a_group_answers_and_is_gone_after_stop(tmp_path: Path) -> N
     url = f"http://127.0.0.1:{port}/"
     assert not answers(url)
     with interruptible():
-        group = Group([sys.executable, "-c", SERVER, str(port)], cwd=tmp_path, env=dict(os.environ), log=tmp_path / "log")
+        group = Group([sys.executable, "-c", SERVER, str(port)], cwd=tmp_path, env=dict(os.environ))
     _await("the server", lambda: answers(url))
     assert port_in_use("127.0.0.1", port)
     group.stop()

@@ -10,7 +10,7 @@ from lakehouse.cli.demo_samples import FileSample, sample_of
 from lakehouse.datasets.model import Dataset, FileSource
 from lakehouse.datasets.registry import all_datasets
 from lakehouse.marts.specs import find_mart
-from lakehouse.sources.files.inbox import feed_of
+from lakehouse.sources.files.inbox import find_files
 
 
 @pytest.mark.parametrize("dataset", [d for d in all_datasets() if isinstance(d.source, FileSource)], ids=lambda d: d.name)
@@ -28,10 +28,7 @@ def test_the_sample_of_the_demo_has_files_of_feeds_at_first_and_later_and_is_wri
         assert sample.arrive(late=late)[0] != "0"
     assert sample.arrive(late=True).startswith("0 files")
     inbox = tmp_path / sample.source_settings()["inbox"]
-    names = [path.relative_to(inbox).as_posix() for path in inbox.rglob("*") if path.is_file()]
-    assert (
-        {feed.name for feed in dataset.source.feeds} >= {feed.name for name in names if (feed := feed_of(dataset.source, name)) is not None} != set()
-    )
+    assert {feed.name for feed in dataset.source.feeds} >= {file.feed.name for file in find_files(dataset, [str(inbox)])} != set()
 
 
 @pytest.mark.parametrize("dataset", all_datasets(), ids=lambda d: d.name)

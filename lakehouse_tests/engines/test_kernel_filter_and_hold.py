@@ -19,7 +19,7 @@ from lakehouse.contracts.model import Column, Contract
 from lakehouse.contracts.policies import LatenessBy
 from lakehouse.datasets.model import Records
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.engines import quarantine
+from lakehouse.engines.kernel import quarantine
 from lakehouse.engines.kernel.origin import PartContext
 from lakehouse.engines.kernel.rows import BlockResult, process_block
 

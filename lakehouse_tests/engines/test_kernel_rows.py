@@ -153,6 +153,17 @@ def test_parameters_of_no_column_and_second_ones_go_to_extra(kernel) -> None:
     assert json.loads(row["_extra"])["parameters"] == more
 
 
+def test_an_event_that_google_names_tomorrow_is_kept_with_all_that_it_says(kernel) -> None:
+    told = kernel.record("token_revoke_without_ip")
+    told["id"]["applicationName"] = "teleport"
+    event = {"type": "beaming", "name": "beam_up", "parameters": [{"name": "client_id", "value": "app-9"}, {"name": "deck", "intValue": "4"}]}
+    result = kernel.run({**told, "events": [*told["events"], {**event, "outcome": "arrived"}]})
+    assert (result.books.records, result.books.rows, result.books.kept) == (1, 2, 2)
+    row = result.rows.filter(event_index=1).row(0, named=True)
+    assert (row["application"], row["event_type"], row["event_name"], row["client_id"]) == ("teleport", "beaming", "beam_up", "app-9")
+    assert json.loads(row["_extra"]) == {"event": {"outcome": "arrived"}, "parameters": [{"name": "deck", "intValue": "4"}]}
+
+
 def test_a_parameter_with_two_values_is_kept_whole_beside_its_column(kernel) -> None:
     odd = {"name": "api_name", "value": "gmail", "intValue": "7"}
     row = kernel.row(parameters(kernel.record("token_revoke_without_ip"), odd))

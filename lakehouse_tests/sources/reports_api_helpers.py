@@ -109,7 +109,7 @@ class QuickClient(ReportsApiClient):
         **options: Any,
     ) -> None:
         self.waits = Waits()
-        told = ReportsApiOptions(url=url, page_size=page_size, queries_per_minute=per_minute, filter_queries_per_minute=per_minute, **options)
+        told = ReportsApiOptions(url=url, page_size=page_size, queries_per_minute=per_minute, **options)
         super().__init__(
             told,
             now=lambda: now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import replace
 
 import pytest
 from file_lakes import VISITS, FileLake
@@ -11,7 +12,7 @@ from file_lakes import VISITS, FileLake
 from lakehouse.datasets.model import Feed, FileSource, JsonLines
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
-from lakehouse.sources.files.inbox import feed_of, file_source, find_files, in_inbox
+from lakehouse.sources.files.inbox import file_source, find_files, in_inbox
 
 CASES = [
     ("*.csv", "a.csv", True),
@@ -35,14 +36,23 @@ CASES = [
 ]
 
 
+def feeds_of(tmp_path, feeds, *names):
+    """The feeds that take files of an inbox, in the order of their names."""
+    files = FileLake.make(tmp_path / "lake")
+    for name in names:
+        files.put(name, b"")
+    found = in_inbox(files.lake, replace(VISITS, source=FileSource(feeds)))
+    return [file.feed.name for file in sorted(found, key=lambda file: file.name)]
+
+
 @pytest.mark.parametrize(("pattern", "name", "taken"), CASES)
-def test_a_pattern_takes_paths_below_the_inbox(pattern, name, taken):
-    assert (feed_of(FileSource((Feed("feed", (pattern,), JsonLines()),)), name) is not None) == taken
+def test_a_pattern_takes_paths_below_the_inbox(tmp_path, pattern, name, taken):
+    assert feeds_of(tmp_path, (Feed("feed", (pattern,), JsonLines()),), name) == (["feed"] if taken else [])
 
 
-def test_the_first_feed_that_takes_a_file_has_it():
-    source = FileSource((Feed("one", ("a*",), JsonLines()), Feed("other", ("*",), JsonLines())))
-    assert [feed_of(source, name).name for name in ("a", "b")] == ["one", "other"]
+def test_the_first_feed_that_takes_a_file_has_it(tmp_path):
+    feeds = (Feed("one", ("a*",), JsonLines()), Feed("other", ("*",), JsonLines()))
+    assert feeds_of(tmp_path, feeds, "a", "b") == ["one", "other"]
 
 
 def test_names_with_odd_characters_are_found_and_read(tmp_path):

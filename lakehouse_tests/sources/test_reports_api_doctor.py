@@ -11,8 +11,9 @@ import pytest
 from reports_api_helpers import ADMIN, CLERK, NOW, Waits, activity, at, many, told, workspace
 
 from lakehouse.datasets.registry import find_dataset
+from lakehouse.findings import Finding
 from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
-from lakehouse.sources.reports_api.doctor import Finding, doctor_source, outline
+from lakehouse.sources.reports_api.doctor import doctor_source, outline
 from lakehouse.sources.reports_api.options import SCOPE
 
 MakeKey = Callable[..., Path]
@@ -42,7 +43,7 @@ def test_a_source_that_works_is_good_from_end_to_end(examine: Any, serve: Any, k
     assert {name: finding.state for name, finding in found.items()} == dict.fromkeys(
         ["source", "credentials", "delegation and scope", "read token", "quota", "a live record"], "good"
     )
-    assert "2026-11-20T13:02:00.000Z, 118 min old" in found["read token"].message
+    assert "2026-11-20T13:02:00.000Z, 1h 58m old" in found["read token"].message
     assert ADMIN in found["credentials"].message
 
 

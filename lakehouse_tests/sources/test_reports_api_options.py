@@ -38,7 +38,7 @@ def test_a_lake_that_says_nothing_asks_google_for_what_the_dataset_declares(make
     assert dataset.source is not None
     assert options.url == "https://admin.googleapis.com"
     assert options.applications == dataset.source.applications
-    assert (options.queries_per_minute, options.filter_queries_per_minute) == (2400, 250)
+    assert options.queries_per_minute == 2400
     assert (options.page_size, options.retention, options.compress) == (1000, dt.timedelta(days=180), True)
 
 
@@ -57,7 +57,7 @@ def test_the_environment_wins(make_lake: Any, dataset: Dataset, monkeypatch: pyt
 
 def test_a_simulated_source_has_no_rate_limit_unless_one_is_set(make_lake: Any, dataset: Dataset) -> None:
     free = options_for(make_lake(url="http://127.0.0.1:8765"), dataset)
-    assert (free.simulated, free.queries_per_minute, free.filter_queries_per_minute) == (True, None, None)
+    assert (free.simulated, free.queries_per_minute) == (True, None)
     assert options_for(make_lake(url="http://127.0.0.1:8765", queries_per_minute=60), dataset).queries_per_minute == 60
 
 

@@ -56,7 +56,7 @@ def test_no_patience_is_one_try(serve: Any, client_of: MakeClient) -> None:
 
 
 def _patient(url: str, seconds: float) -> ReportsApiClient:
-    return ReportsApiClient(ReportsApiOptions(url=url, away=seconds, queries_per_minute=None, filter_queries_per_minute=None), now=lambda: NOW)
+    return ReportsApiClient(ReportsApiOptions(url=url, away=seconds, queries_per_minute=None), now=lambda: NOW)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_limit_of_its_own_is_waited_for_in_sight(serve: Any, client_of: Make
 
 def test_who_waits_for_the_limit_of_its_own_can_be_told_to_stop(serve: Any) -> None:
     server = serve(told(*many(3)))
-    options = ReportsApiOptions(url=server.url, page_size=1, queries_per_minute=2, filter_queries_per_minute=None)
+    options = ReportsApiOptions(url=server.url, page_size=1, queries_per_minute=2)
     client = ReportsApiClient(options, now=lambda: NOW)
     walk = client.window("token", HOUR, NOW)
     next(walk)

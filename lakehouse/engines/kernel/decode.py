@@ -1,4 +1,4 @@
-"""Text to records: a fast path over whole blocks, a slow path for what does not parse, and the proof that they say the same.
+"""Text to records: a fast path over whole blocks, and a slow path for what does not parse; tests hold that they say the same.
 
 The fast path lets one inferring reader find every declared and every unknown field in one pass. It is taken only where each row is proved to
 be one line. A block that fails is judged line by line, the bad lines are put aside, and the rest is tried again, in ever smaller pieces where

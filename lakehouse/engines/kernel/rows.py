@@ -14,8 +14,7 @@ from lakehouse.accounts.books import Books, total
 from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
 from lakehouse.datasets.model import Transform
-from lakehouse.engines import quarantine
-from lakehouse.engines.kernel import census, decode, tokens, validate
+from lakehouse.engines.kernel import census, decode, quarantine, tokens, validate
 from lakehouse.engines.kernel.origin import Origin, Piece, Places
 from lakehouse.settings import TokenKey
 

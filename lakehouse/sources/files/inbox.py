@@ -139,12 +139,6 @@ def _listed(store: Store, prefix: str) -> Iterator[Entry]:
         raise fault_of(store.uri(prefix).rstrip("/"), error) from error
 
 
-def feed_of(source: FileSource, name: str) -> Feed | None:
-    """The first feed whose patterns take a path; None when none does."""
-    taken = _taken(source, [name])
-    return taken[0] if taken is not None else None
-
-
 def _taken(source: FileSource, names: Sequence[str]) -> tuple[Feed, str] | None:
     """The first feed whose patterns take a file by one of its names, and the first such name."""
     return next(((feed, name) for feed in source.feeds for name in names if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)

@@ -39,4 +39,4 @@ def source_options(lake: Lake, dataset: Dataset, now: Callable[[], dt.datetime])
     from lakehouse.sources.reports_api.server import shared_server
 
     server = shared_server(folder, now)
-    return replace(options, url=server.url, queries_per_minute=None, filter_queries_per_minute=None, compress=False)
+    return replace(options, url=server.url, queries_per_minute=None, compress=False)

@@ -44,14 +44,13 @@ class Authorization(Protocol):
 class Walk:
     """The pages of one window: an iterator of lists of lines, newest first, with counters of its own.
 
-    `start` and `end` are what is really asked for (`clamped`: the start was moved to what the API still keeps). One page is in memory at a time.
+    `start` and `end` are what is really asked for: the start is moved to what the API still keeps. One page is in memory at a time.
     The window has been read without gaps only when the iterator is exhausted.
     """
 
-    def __init__(self, pages: Iterator[list[bytes]], start: dt.datetime, end: dt.datetime, clamped: bool, counters: Counters) -> None:
+    def __init__(self, pages: Iterator[list[bytes]], start: dt.datetime, end: dt.datetime, counters: Counters) -> None:
         self.start = start
         self.end = end
-        self.clamped = clamped
         self._pages = pages
         self._counters = counters
 
@@ -91,7 +90,6 @@ class ReportsApiClient:
         self._monotonic = monotonic
         self._waits = Waits(sleep, monotonic)
         self._queries = TokenBucket(options.queries_per_minute, clock=monotonic)
-        self._filter_queries = TokenBucket(options.filter_queries_per_minute, clock=monotonic)
         self._transport = Transport(options)
         self._counters = Counters()
 
@@ -118,11 +116,11 @@ class ReportsApiClient:
         """Close idle connections."""
         self._transport.close()
 
-    def window(self, application: str, start: dt.datetime, end: dt.datetime, *, event_name: str | None = None) -> Walk:
+    def window(self, application: str, start: dt.datetime, end: dt.datetime) -> Walk:
         """Walk the window [start, end). The API may take both ends as inclusive: a record at `end` may come too and is not dropped.
 
-        `event_name` asks for one kind of event (a filter query, which has a quota of its own). Raises `TerminalError` for a window that the API
-        no longer keeps or that lies in the future; the walk raises `TransientError` after the last attempt, or `TerminalError` for a refusal.
+        Raises `TerminalError` for a window that the API no longer keeps or that lies in the future; the walk raises `TransientError` after the last
+        attempt, or `TerminalError` for a refusal.
         """
         begin = self._clamp(application, start, end)
         query = {
@@ -131,14 +129,12 @@ class ReportsApiClient:
             "maxResults": str(self.options.page_size),
             "prettyPrint": "false",
         }
-        if event_name is not None:
-            query["eventName"] = event_name
         counters = Counters(self._counters)
-        return Walk(self._pages(application, query, counters), begin, end, begin > start, counters)
+        return Walk(self._pages(application, query, counters), begin, end, counters)
 
-    def newest(self, application: str, since: dt.datetime | None = None) -> bytes | None:
-        """The newest record that is visible, since a time if one is given: one request, for a sensor or a first contact. None when there is none."""
-        query = {"maxResults": "1", "prettyPrint": "false"} | ({"startTime": _rfc3339(since)} if since else {})
+    def newest(self, application: str) -> bytes | None:
+        """The newest record that is visible: one request, for a first contact. None when there is none."""
+        query = {"maxResults": "1", "prettyPrint": "false"}
         for lines in self._pages(application, query, Counters(self._counters)):
             if lines:
                 return lines[0]
@@ -231,10 +227,9 @@ class ReportsApiClient:
         raise Retryable(cause, f"{problem.code} {problem.reason}: {problem.message}", retry_after(answer.headers, self._now))
 
     def _ask(self, application: str, query: Mapping[str, str], headers: Mapping[str, str], counters: Counters, attempt: int) -> Answer:
-        for bucket in (self._queries, self._filter_queries) if "eventName" in query else (self._queries,):
-            if seconds := bucket.take():
-                counters.waited(seconds)
-                self._waits.sleep(Wait(application, OWN_LIMIT, attempt, self._retry.attempts, seconds))
+        if seconds := self._queries.take():
+            counters.waited(seconds)
+            self._waits.sleep(Wait(application, OWN_LIMIT, attempt, self._retry.attempts, seconds))
         counters.add(requests=1)
         url = f"{self.options.url}/admin/reports/v1/activity/users/all/applications/{quote(application, safe='')}"
         return self._transport.get(url, query, headers)

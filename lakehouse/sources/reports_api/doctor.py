@@ -7,12 +7,13 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lakehouse.contracts.times import span
 from lakehouse.errors import LakehouseError
+from lakehouse.findings import Finding
 from lakehouse.sources.reports_api import source_options
 from lakehouse.sources.reports_api.answers import DELEGATION_PAGE, Identity, RefusedError
 from lakehouse.sources.reports_api.auth import Authorizer, authorizer_for
@@ -25,21 +26,10 @@ if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
     from lakehouse.settings import Lake
 
-State = Literal["good", "note", "bad"]
 _EMAIL = re.compile(r"[^@\s]+@([\w.-]+\.\w+)")
 # What a record may show of itself: names that Google gave, and times.
 _SHOWN = frozenset({"kind", "time", "applicationName", "name", "type", "callerType"})
 _QUOTA_PAGE = "Google Cloud console > APIs & Services > Admin SDK API > Quotas & System Limits"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fact about the source. `remedy`: what to do, and what to click, about a note or a fault."""
-
-    name: str
-    state: State
-    message: str
-    remedy: str | None = None
 
 
 def doctor_source(lake: Lake, dataset: Dataset, *, sleep: Callable[[float], None] = time.sleep) -> list[Finding]:
@@ -128,7 +118,7 @@ def _readable(application: str, newest: bytes | None, now: dt.datetime) -> Findi
         return Finding(f"read {application}", "note", "allowed, but there is no record in 180 days", remedy)
     told = item_time(newest)
     try:
-        age = f", {_age(now - dt.datetime.fromisoformat(told))} old" if told else ""
+        age = f", {span(int((now - dt.datetime.fromisoformat(told)).total_seconds()))} old" if told else ""
     except (ValueError, TypeError):
         age = ""
     return Finding(f"read {application}", "good", f"the newest record is of {told or 'an unreadable time'}{age}")
@@ -140,8 +130,8 @@ def _quota(client: ReportsApiClient) -> Finding:
     asked, limited = counters["requests"], counters["retries"].get("rate_limit", 0)
     if limit is None:
         return Finding("quota", "good", f"{asked} requests; a simulated source has no quota")
-    # One window of an hour per application, and the overlap of three hours before it, at one page each.
-    least = len(client.options.applications) * 4
+    # One window of an hour per application, of one page; the overlap before it (three hours at first) comes on top.
+    least = len(client.options.applications)
     text = f"{asked} requests, {limited} of them rate limited; a fetch asks at least {least} times"
     text += f", and this client stays below {limit:g} a minute (Google's quota: {QUERIES_PER_MINUTE})"
     if limited:
@@ -171,10 +161,3 @@ def _outlined(value: Any, key: str) -> Any:
     if found is not None:
         return f"<e-mail at {found[1]}>"
     return value if key in _SHOWN else "<text>"
-
-
-def _age(age: dt.timedelta) -> str:
-    minutes = int(age.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"

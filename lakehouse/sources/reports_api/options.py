@@ -21,9 +21,8 @@ ENV_URL = "LAKEHOUSE_REPORTS_API_URL"
 ENV_CREDENTIALS = "LAKEHOUSE_GOOGLE_CREDENTIALS"
 ENV_SUBJECT = "LAKEHOUSE_GOOGLE_SUBJECT"
 
-# Google's quota: 2,400 queries per minute, user and project; filter queries of activities.list have 250 of their own.
+# Google's quota: 2,400 queries per minute, user and project.
 QUERIES_PER_MINUTE = 2400
-FILTER_QUERIES_PER_MINUTE = 250
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class ReportsApiOptions:
     subject: str | None = None
     key_file: Path | None = None
     queries_per_minute: float | None = QUERIES_PER_MINUTE
-    filter_queries_per_minute: float | None = FILTER_QUERIES_PER_MINUTE
     retention: dt.timedelta = dt.timedelta(days=180)
     page_size: int = 1000
     max_pages: int = 50_000
@@ -70,7 +68,6 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
         subject=os.environ.get(ENV_SUBJECT) or _text(settings, "subject", dataset.name),
         key_file=Path(key_file) if key_file else None,
         queries_per_minute=per_minute if per_minute is not None or simulated else QUERIES_PER_MINUTE,
-        filter_queries_per_minute=None if simulated and per_minute is None else FILTER_QUERIES_PER_MINUTE,
         retention=declared.retention,
         compress=not simulated,
         away=_seconds(settings, "away_seconds", dataset.name, ReportsApiOptions.away),

@@ -67,11 +67,6 @@ class SimulatedReportsApi:
         """The last 10,000 requests, oldest first."""
         return list(self._server.seen.copy())  # a copy of a deque is atomic
 
-    @property
-    def faults_left(self) -> int:
-        """Faults that are not used up."""
-        return len(self._script)
-
     def now(self) -> dt.datetime:
         """The server's time."""
         return self._clock.now()
