@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetsOption, JsonOption, LakeOption, open_for_reading, pick_datasets
-from lakehouse.contracts.times import span
+from lakehouse.contracts.spans import span
 
 if TYPE_CHECKING:
     from lakehouse.accounts.books import Books

@@ -88,17 +88,3 @@ def _one_by_one(texts: pl.Series, fmt: str) -> pl.Series:
     names = texts.drop_nulls().unique()
     slow = pl.DataFrame({"text": names, "time": pl.Series([parse_time(t, fmt) for t in names], dtype=pl.Datetime("us", "UTC"))})
     return texts.rename("text").to_frame().join(slow, on="text", how="left", maintain_order="left")["time"].alias(texts.name)
-
-
-def span(seconds: int) -> str:
-    """Seconds for people: 45s, 12m, 3h 20m, 2d 4h."""
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes}m"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
-    days, hours = divmod(hours, 24)
-    return f"{days}d {hours}h" if hours else f"{days}d"

@@ -28,7 +28,8 @@ def test_the_sample_of_the_demo_has_files_of_feeds_at_first_and_later_and_is_wri
         assert sample.arrive(late=late)[0] != "0"
     assert sample.arrive(late=True).startswith("0 files")
     inbox = tmp_path / sample.source_settings()["inbox"]
-    assert {feed.name for feed in dataset.source.feeds} >= {file.feed.name for file in find_files(dataset, [str(inbox)])} != set()
+    names = {feed.name for feed in dataset.source.feeds} | {dimension.name for dimension in dataset.dimensions}
+    assert names >= {file.feed.name for file in find_files(dataset, [str(inbox)])} != set()
 
 
 @pytest.mark.parametrize("dataset", all_datasets(), ids=lambda d: d.name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lakehouse.contracts.times import span
+from lakehouse.contracts.spans import span
 from lakehouse.errors import LakehouseError
 from lakehouse.findings import Finding
 from lakehouse.sources.reports_api import source_options
