@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import lru_cache
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _ARENAS = 2
 _LARGEST = 32 << 20  # the most that the library takes for M_MMAP_THRESHOLD
 _KEPT = 256 << 20
+_LARGE = 256 << 10
 
 
 def few_arenas() -> None:
@@ -23,7 +23,18 @@ def few_arenas() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-@lru_cache(maxsize=1)
+def return_large() -> None:
+    """Let the GNU C library ask the system for each larger block and give it back when it is freed; elsewhere, do nothing.
+
+    A fetch takes in pages of a megabyte while small things that stay, such as identities, come between them. From a common heap the pages could not
+    be returned: a third of a fetch's peak memory was holes. It costs a few per cent of CPU time, and a fetch waits for the network anyway.
+    """
+    if _is_glibc():
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        libc.mallopt(_M_TRIM_THRESHOLD, _LARGE)
+
+
 def reuse_freed() -> None:
     """Let the GNU C library hand freed memory out again rather than give it back and ask for new, and Arrow ask it; elsewhere, do nothing.
 

@@ -95,6 +95,34 @@ def test_a_build_keeps_what_it_freed_to_use_it_again_until_it_is_given_back() ->
     assert told()[0] < 40
 
 
+HOLES = """
+import sys
+from pathlib import Path
+from lakehouse.memory import return_large
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+if "return" in sys.argv:
+    return_large()
+before, small = resident(), []
+for _ in range(3):
+    pages = []
+    for _ in range(40):
+        pages.append(bytes([1]) * 1_000_000)
+        small.append(bytes([1]) * 1_000)
+    pages.clear()
+print(resident() - before)
+"""
+
+
+@ON_GLIBC
+def test_pages_that_a_fetch_has_done_with_are_returned_although_small_things_stay() -> None:
+    def held(*arguments: str) -> int:
+        return int(subprocess.run([sys.executable, "-c", HOLES, *arguments], capture_output=True, text=True, check=True).stdout)
+
+    assert held("return") < 10
+    assert held() > 30
+
+
 POOL = """
 import pyarrow as pa
 from lakehouse.memory import reuse_freed

@@ -20,6 +20,7 @@ from lakehouse.landing.manifest import Manifest, Purpose, Window
 from lakehouse.landing.plan import FetchPlan, PlannedWindow, oldest_kept, plan_fetch, source_by_time
 from lakehouse.landing.state import SWEEPS
 from lakehouse.landing.write import land_fetch
+from lakehouse.memory import return_large
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import applications_of
 from lakehouse.steps.waiting import Waiting, Waits, as_they_end
@@ -203,6 +204,7 @@ def fetch_windows(
     began = dt.datetime.now(dt.UTC)
     if not windows:
         return FetchReport(dataset.name, (), 0.0)
+    return_large()
     asked_of = source if source is not None else _open(lake, dataset)
     work = _Work(lake, dataset, asked_of, run_id)
     outcomes: dict[int, WindowOutcome] = {}
