@@ -74,7 +74,8 @@ class Door:
         """One row per committed (day, grain, part): what became of its lines and rows."""
         import polars as pl
 
-        from lakehouse.tables.views import books_table, committed_accounts
+        from lakehouse.tables.ops import books_table
+        from lakehouse.tables.views import committed_accounts
 
         frame = pl.from_arrow(books_table(committed_accounts(self.lake, _find(dataset).contract)))
         assert isinstance(frame, pl.DataFrame)  # noqa: S101  from_arrow of a table

@@ -125,7 +125,8 @@ class _Project:
         self._path = path
         try:
             self._manifest, _ = _parsed(Path(path), request["parse"], lambda _: None)
-        except Exception:  # noqa: BLE001  whoever wants this project tries again and is told; the next request may want another
+        except Exception as error:  # noqa: BLE001  the next request may want another project; one that wants this tries again, and fails
+            sys.stderr.write(f"the project could not be read ahead: {type(error).__name__}: {error}\n")
             self._manifest = None
 
     def take(self, request: dict[str, Any], say: Callable[[Any], None]) -> tuple[Any, int]:

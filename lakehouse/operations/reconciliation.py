@@ -24,7 +24,8 @@ from lakehouse.settings import Lake
 from lakehouse.steps.published import open_published
 from lakehouse.tables.builds import accounts_of
 from lakehouse.tables.committed import naming_damage, scan_committed
-from lakehouse.tables.views import CleanVersion, clean_version, fetches_table
+from lakehouse.tables.ops import fetches_table
+from lakehouse.tables.views import CleanVersion, clean_version
 
 if TYPE_CHECKING:
     import duckdb

@@ -17,7 +17,7 @@ from lakehouse.operations.quarantine import refused
 from lakehouse.settings import ENV_TOKEN_KEY
 from lakehouse.steps.compact import compact
 from lakehouse.steps.redrive import redrive
-from lakehouse.tables.views import fetches_table
+from lakehouse.tables.ops import fetches_table
 
 BAD = visit(16, 1) | {"at": "no time"}
 
