@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from lakehouse.landing.ledger import Ledger
 from lakehouse.landing.manifest import Manifest, Part, SourceFile, Window
 from lakehouse.landing.parts import PartWriter
 from lakehouse.landing.positions import Positions
+from lakehouse.landing.repeats import Repeats
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.landing.sealed import refuse_sealed
 from lakehouse.landing.write import new_fetch_id
@@ -147,7 +147,7 @@ class _Landing:
         router = Router(contract, lake.start(contract.name, contract.history), lake.now(), ledger.sealed)
         self._unplaced_grain = router.unplaced
         self._router = BatchRouter(router, contract)
-        self._repeats: Counter[bytes] | None = Counter() if contract.numbered_repeats else None
+        self._repeats = Repeats() if contract.numbered_repeats else None
         self._erased = ledger.erased_ids
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=False)
         self.seconds: Counter[int] = Counter()
@@ -156,7 +156,7 @@ class _Landing:
     def take(self, batch: LineBatch) -> None:
         """One batch of lines."""
         self._read += len(batch.numbers)
-        repeats = self._numbered(batch)
+        repeats = self._repeats.number(batch) if self._repeats is not None else None
         if self._erased:
             left = self._not_erased(batch)
             self._re_read += len(batch.numbers) - len(left)
@@ -182,18 +182,6 @@ class _Landing:
         """The places of the lines that nobody erased."""
         lines = (batch.text[start : end - 1] for start, end in pairwise(batch.offsets.tolist()))
         return np.array([place for place, line in enumerate(lines) if digest(line).hex() not in self._erased], np.int64)
-
-    def _numbered(self, batch: LineBatch) -> Ints | None:
-        """The how-manieth identical line of the file each line is."""
-        if self._repeats is None:
-            return None
-        offsets = batch.offsets.tolist()
-        numbers = np.empty(len(offsets) - 1, np.int64)
-        for index, (start, end) in enumerate(pairwise(offsets)):
-            digest = hashlib.blake2b(batch.text[start:end], digest_size=16).digest()
-            self._repeats[digest] += 1
-            numbers[index] = self._repeats[digest]
-        return numbers
 
 
 def _ends(times: Ints) -> tuple[dt.datetime, dt.datetime] | None:
