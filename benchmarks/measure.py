@@ -23,6 +23,9 @@ HERE = Path(__file__).parent
 YARDSTICKS = HERE.parents[1] / "shared" / "bench"
 """Scripts beside the checkout that do the bare work without a lakehouse; a benchmark says so where they are absent."""
 
+# One key for this process and those that it starts: a lake that one of them built is unchanged for the others.
+os.environ.setdefault("LAKEHOUSE_TOKEN_KEY", "a key for benchmarks, long enough to be one")
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -91,7 +94,7 @@ def run_whole(command: Sequence[str]) -> Cost:
 
 
 def _output(command: list[str], environment: Mapping[str, str] | None = None) -> str:
-    told = {**os.environ, "PYTHONPATH": str(HERE.parent), "LAKEHOUSE_TOKEN_KEY": "a key for benchmarks, long enough to be one", **(environment or {})}
+    told = {**os.environ, "PYTHONPATH": str(HERE.parent), **(environment or {})}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=told)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
