@@ -12,7 +12,7 @@ import pandera.polars  # noqa: F401  imported before the clock starts, as the li
 
 from lakehouse.engines import polars_engine  # noqa: F401
 from lakehouse.settings import open_lake
-from lakehouse.steps.build import build_day
+from lakehouse.steps.build import build_days
 
 
 def main() -> None:
@@ -23,7 +23,8 @@ def main() -> None:
     told = parser.parse_args()
     lake, dataset = open_lake(told.lake), find_dataset(told.dataset)
     meter = measure.Meter()
-    reports = [build_day(lake, dataset, day) for day in told.days]
+    with build_days(lake, dataset, told.days) as builds:
+        reports = [build() for build in builds]
     books = [r.books for r in reports]
     facts = {
         "lines": sum(b.lines for b in books),

@@ -44,7 +44,7 @@ def ours(files: list[Path], place: Path) -> None:
     from lakehouse.accounts.books import total
     from lakehouse.engines import polars_engine  # noqa: F401
     from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
-    from lakehouse.steps.build import build_day, stale_days
+    from lakehouse.steps.build import build_days, stale_days
     from lakehouse.steps.ingest import ingest
 
     dataset = find_dataset(DATASET)
@@ -52,7 +52,8 @@ def ours(files: list[Path], place: Path) -> None:
     meter = measure.Meter()
     ingest(lake, dataset, [str(file) for file in files]).raise_for_errors()
     landed = meter.cost()
-    days = [build_day(lake, dataset, stale.day) for stale in stale_days(lake, dataset)]
+    with build_days(lake, dataset, [stale.day for stale in stale_days(lake, dataset)]) as builds:
+        days = [build() for build in builds]
     books = total(day.books for day in days)
     facts = {"kept": books.kept, "lines": books.lines, "balanced": books.balanced(), "days": len(days)}
     measure.report(meter.cost(raw_wall=landed.wall, raw_cpu=landed.cpu, **facts))

@@ -30,7 +30,8 @@ from lakehouse.datasets.commerce.generator.options import Defects
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.settings import Lake, LakeSettings, open_lake
 from lakehouse.steps import checks
-from lakehouse.steps.build import DayReport, build_day, stale_days
+from lakehouse.steps.attempt import DayReport
+from lakehouse.steps.build import build_day, stale_days
 from lakehouse.steps.ingest import ingest
 
 SIZES = (10, 100, 300)

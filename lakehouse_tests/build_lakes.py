@@ -24,7 +24,8 @@ from lakehouse.engines.kernel.dedupe import content_hash
 from lakehouse.landing.manifest import Manifest, Purpose, Window
 from lakehouse.landing.write import land_fetch
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
-from lakehouse.steps.build import DayReport, build_day
+from lakehouse.steps.attempt import DayReport
+from lakehouse.steps.build import build_day
 from lakehouse.storage.failpoints import ENV_FAIL_POINT
 from lakehouse.tables import delta
 from lakehouse.tables.views import clean_version

@@ -18,7 +18,8 @@ from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
-from lakehouse.steps.build import DayReport, build_day, stale_days
+from lakehouse.steps.attempt import DayReport
+from lakehouse.steps.build import build_day, stale_days
 from lakehouse.steps.ingest import IngestReport, ingest
 from lakehouse.tables.views import clean_version, quarantine_files
 

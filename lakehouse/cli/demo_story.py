@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lakehouse.defs.run import Materialized
     from lakehouse.operations.reconciliation import Reconciliation
     from lakehouse.operations.truth import TruthTerm
-    from lakehouse.steps.build import DayReport
+    from lakehouse.steps.attempt import DayReport
 
 
 @dataclass

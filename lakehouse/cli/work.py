@@ -20,7 +20,7 @@ from lakehouse.sources.waiting import Seldom, Wait, sentence
 if TYPE_CHECKING:
     from lakehouse.defs.run import Materialized
     from lakehouse.marts.records import MartsReport
-    from lakehouse.steps.build import DayReport
+    from lakehouse.steps.attempt import DayReport
     from lakehouse.steps.fetch import FetchReport
     from lakehouse.steps.ingest import IngestReport
 

@@ -18,7 +18,7 @@ from lakehouse.operations.frequent import frequent_values
 from lakehouse.pictures.charts import every_date
 from lakehouse.pictures.small import small_bars, small_columns, small_lateness, small_lines
 from lakehouse.settings import Lake
-from lakehouse.steps.build import DayReport
+from lakehouse.steps.attempt import DayReport
 from lakehouse.tables import delta
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from lakehouse.defs.metadata import clean_metadata, quarantine_metadata
 from lakehouse.defs.partitions import Calendar, days_of_grains
 from lakehouse.defs.resources import LakeResource
 from lakehouse.errors import AuditError
-from lakehouse.steps.build import SealedDayError, build_day
+from lakehouse.steps.build import SealedDayError, build_days
 from lakehouse.steps.checks import BLOCKING
 
 DAYS_PER_RUN = 31
@@ -57,26 +57,26 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
         keep_sealed = not config.force and (config.keep_sealed or run.of_many)
         with run.faults():
             opened = lake.open()
-        for number, day in enumerate(run.keys, start=1):
-            with run.partition(day):
-                try:
-                    report = build_day(
-                        opened, dataset, dt.date.fromisoformat(day), engine=config.engine, force=config.force, progress=context.log.info
-                    )
-                except AuditError as error:
-                    run.checked(day, refusal(error), BLOCKING)
-                    raise
-                except SealedDayError as error:
-                    if not keep_sealed:
+        wanted = [dt.date.fromisoformat(day) for day in run.keys]
+        with build_days(opened, dataset, wanted, engine=config.engine, force=config.force, progress=context.log.info) as builds:
+            for number, (day, build) in enumerate(zip(run.keys, builds, strict=True), start=1):
+                with run.partition(day):
+                    try:
+                        report = build()
+                    except AuditError as error:
+                        run.checked(day, refusal(error), BLOCKING)
                         raise
-                    yield from run.kept(day, error.why)
-                else:
-                    version = str(report.build.fingerprint)
-                    yield from run.materialized(day, clean_metadata(opened, dataset, report), version=version)
-                    run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
-                    run.checked(day, results_of(report.checks), BLOCKING)
-                    listen.report(report)
-            listen.advance(f"{dataset.name} {day}", number, len(run.keys))
+                    except SealedDayError as error:
+                        if not keep_sealed:
+                            raise
+                        yield from run.kept(day, error.why)
+                    else:
+                        version = str(report.build.fingerprint)
+                        yield from run.materialized(day, clean_metadata(opened, dataset, report), version=version)
+                        run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
+                        run.checked(day, results_of(report.checks), BLOCKING)
+                        listen.report(report)
+                listen.advance(f"{dataset.name} {day}", number, len(run.keys))
         yield from run.finish()
 
     return clean

@@ -20,7 +20,7 @@ from lakehouse.landing.ledger import LandedPart, Ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
 from lakehouse.settings import Lake
-from lakehouse.steps.build import DayReport
+from lakehouse.steps.attempt import DayReport
 from lakehouse.tables.committed import naming_damage
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def only(batch: LineBatch, lines: Ints) -> FewerLines:
     """The lines of a batch at these places (from 0, sorted)."""
     ends = np.cumsum(np.diff(batch.offsets)[lines])
     columns = batch.columns[lines] if batch.columns is not None else None
-    return FewerLines(_gathered(batch, lines), np.concatenate([[0], ends]).astype(np.int64), batch.numbers[lines], columns)
+    return FewerLines(bytes(_gathered(batch, lines)), np.concatenate([[0], ends]).astype(np.int64), batch.numbers[lines], columns)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Routed:
 
     grain: str
     lines: Ints
-    text: bytes
+    text: bytes | memoryview
     times: Ints
 
 
@@ -134,6 +134,6 @@ def lines_of(batch: LineBatch) -> Any:
     return pa.Array.from_buffers(pa.large_binary(), len(batch.numbers), [None, pa.py_buffer(offsets), pa.py_buffer(batch.text)])
 
 
-def _gathered(batch: LineBatch, lines: Ints) -> bytes:
+def _gathered(batch: LineBatch, lines: Ints) -> bytes | memoryview:
     data = lines_of(batch).take(pa.array(lines)).buffers()[2]
-    return memoryview(data).tobytes() if data is not None else b""
+    return memoryview(data) if data is not None else b""

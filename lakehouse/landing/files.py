@@ -25,6 +25,7 @@ from lakehouse.landing.repeats import Repeats
 from lakehouse.landing.routing import ROUTING_VERSION, Router
 from lakehouse.landing.sealed import refuse_sealed
 from lakehouse.landing.write import new_fetch_id
+from lakehouse.memory import reuse_freed
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
 
@@ -71,6 +72,7 @@ def write_file(
     A line that was erased does not land again, whatever file holds it: it counts as re-read.
     `file` is asked for what was read when all is read. When the file or the disk fails nothing is committed: what was written are orphans.
     """
+    reuse_freed()
     started_at = lake.now()
     fetch_id = new_fetch_id(started_at, application)
     landing = _Landing(lake, contract, ledger, fetch_id)

@@ -30,7 +30,7 @@ _NEWLINE = 10
 class _Draft:
     """A part under way."""
 
-    texts: list[bytes] = field(default_factory=list)  # of whole lines, each ended by a newline
+    texts: list[bytes | memoryview] = field(default_factory=list)  # of whole lines, each ended by a newline
     text: int = 0
     frames: list[bytes] = field(default_factory=list)
     packed: int = 0
@@ -66,13 +66,13 @@ class PartWriter:
             draft.ids.extend(ids)
         self._grow(draft, b"\n".join([*lines, b""]), (min(times), max(times)) if times else None)
 
-    def add_text(self, grain: str, text: bytes, positions: Positions, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+    def add_text(self, grain: str, text: bytes | memoryview, positions: Positions, times: tuple[dt.datetime, dt.datetime] | None) -> None:
         """The same for many lines at once: each ended by a newline, where they stood in their source, and the first and last time."""
         draft = self._drafts.setdefault(grain, _Draft())
         draft.positions.append(positions)
         self._grow(draft, text, times)
 
-    def _grow(self, draft: _Draft, text: bytes, times: tuple[dt.datetime, dt.datetime] | None) -> None:
+    def _grow(self, draft: _Draft, text: bytes | memoryview, times: tuple[dt.datetime, dt.datetime] | None) -> None:
         draft.texts.append(text)
         draft.text += len(text)
         self._text += len(text)

@@ -16,7 +16,7 @@ def run_within(tasks: Sequence[tuple[int, Callable[[], T]]], *, workers: int, bu
 
     After the first error, or an interrupt, no other task begins; it is raised when those under way are done.
     """
-    room = _Room(budget)
+    room = Room(budget)
 
     def run(weight: int, task: Callable[[], T]) -> T:
         with room.take(weight):
@@ -34,22 +34,27 @@ def run_within(tasks: Sequence[tuple[int, Callable[[], T]]], *, workers: int, bu
             room.close()
             pool.shutdown(wait=True, cancel_futures=True)
         errors = [error for f in futures if not f.cancelled() and (error := f.exception()) is not None]
-        failed = next((error for error in errors if not isinstance(error, _ClosedError)), None)
+        failed = next((error for error in errors if not isinstance(error, ClosedError)), None)
         if failed is not None:
             raise failed
         return [f.result() for f in futures]
 
 
-class _ClosedError(Exception):
-    """The task was not begun."""
+class ClosedError(Exception):
+    """The task was not begun: nobody wants it any more."""
 
 
-class _Room:
-    """A budget that is waited for."""
+class Room:
+    """A budget that is waited for. What weighs more than all of it is let in alone."""
 
     def __init__(self, budget: int) -> None:
         self._budget, self._taken, self._closed = budget, 0, False
         self._changed = threading.Condition()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._closed
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -59,11 +64,11 @@ class _Room:
 
     @contextmanager
     def take(self, weight: int) -> Iterator[None]:
-        """Wait until there is room, and take it. Raises `_ClosedError` once the room is closed."""
+        """Wait until there is room, and take it. Raises `ClosedError` once the room is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or not self._taken or self._taken + weight <= self._budget)
             if self._closed:
-                raise _ClosedError
+                raise ClosedError
             self._taken += weight
         try:
             yield

@@ -127,6 +127,11 @@ def reusable(lake: Lake, dataset: str, ref: GrainRef, *, committed: bool) -> Gra
     return account if may_be_named(account) else None
 
 
+def forget_account(lake: Lake, dataset: str, ref: GrainRef) -> None:
+    """Make a result that no commit names one that is not there: its files are orphans."""
+    lake.store.delete(account_path(dataset, ref))
+
+
 def may_be_named(account: GrainAccount) -> bool:
     """Whether a result that no commit names yet was staged a short while ago, so that nobody takes its files for orphans."""
     return time.time() - account.staged_at < STAGED_FOR

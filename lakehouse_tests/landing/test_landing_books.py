@@ -50,7 +50,7 @@ def test_a_file_whose_routing_loses_a_line_is_refused(lake, contract, line, monk
     real = BatchRouter.route
 
     def losing(self: Any, lines: Any) -> Any:
-        yield from (replace(r, lines=r.lines[1:], text=r.text.partition(b"\n")[2], times=r.times[1:]) for r in real(self, lines))
+        yield from (replace(r, lines=r.lines[1:], text=bytes(r.text).partition(b"\n")[2], times=r.times[1:]) for r in real(self, lines))
 
     monkeypatch.setattr(BatchRouter, "route", losing)
     refused(lake, lambda: land_by_position(lake, contract, [line(n=1), line(n=2), b"broken", b"too"]))

@@ -124,7 +124,7 @@ def test_many_lines_at_once_go_where_each_line_alone_would(records, grain, seale
 
     assert {key: r.lines.tolist() for key, r in together.items()} == alone
     for key, routed in together.items():
-        assert routed.text == b"".join(lines[i] + b"\n" for i in alone[key])
+        assert bytes(routed.text) == b"".join(lines[i] + b"\n" for i in alone[key])
         placed = [router.route(lines[i])[1] for i in alone[key]] if not key.startswith("unplaced") else []
         assert [EPOCH + dt.timedelta(microseconds=int(t)) for t in routed.times] == placed
 

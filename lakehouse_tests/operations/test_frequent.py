@@ -12,7 +12,8 @@ from build_lakes import DAY, BuildLake, event
 
 from lakehouse.operations.frequent import SHOWN, frequent_values
 from lakehouse.operations.report import ADDRESS, Top, top_columns
-from lakehouse.steps.build import DayReport, build_day
+from lakehouse.steps.attempt import DayReport
+from lakehouse.steps.build import build_day
 from lakehouse.tables.records import TableFile
 
 

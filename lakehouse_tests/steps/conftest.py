@@ -23,7 +23,8 @@ from lakehouse.landing.manifest import Window
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.settings import ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
-from lakehouse.steps.build import DayReport, build_day, stale_days
+from lakehouse.steps.attempt import DayReport
+from lakehouse.steps.build import build_day, stale_days
 from lakehouse.steps.fetch import fetch_windows
 from lakehouse.steps.retention import expire
 from lakehouse.tables.views import clean_version

@@ -14,7 +14,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.policies import DriftPolicy
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Window
-from lakehouse.steps.build import DayReport
+from lakehouse.steps.attempt import DayReport
 from lakehouse.steps.checks import CHECKS, CheckResult, DayFacts, check_day
 from lakehouse.tables import builds
 

@@ -14,7 +14,7 @@ from lakehouse.landing.compaction import land_compaction
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.operations.quarantine import refused
 from lakehouse.operations.reconciliation import reconcile
-from lakehouse.steps import build as building
+from lakehouse.steps.attempt import Attempt
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.compact import compact
 from lakehouse.steps.erase import forget_rows
@@ -27,16 +27,16 @@ def test_a_build_whose_parts_are_moved_under_way_makes_what_is_there_now(made: B
     """The ledger of the build is read, then the files that it names are moved and deleted, then they are read."""
     made.land(*LINES)
     made.land(event(1, 8))
-    real, times = building._Attempt.run, []
+    real, times = Attempt.make, []
 
-    def late(self: Any, began: float) -> Any:
+    def late(self: Any) -> Any:
         if not times:
             compact(made.lake, made.dataset) if change == "compaction" else erase_her(made, build=False)
         times.append(change)
-        return real(self, began)
+        return real(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(building._Attempt, "run", late)
+        patch.setattr(Attempt, "make", late)
         report = made.build(DAY)
     assert len(times) == (1 if change == "compaction" else 2)
     assert report.books.erased == (0 if change == "compaction" else 3)
@@ -47,7 +47,7 @@ def test_a_build_whose_parts_are_moved_under_way_makes_what_is_there_now(made: B
 def test_a_build_that_read_her_lines_before_they_were_erased_is_stale_or_refused(peopled: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slow build has read everything and comes to its commit when the erasure and its build are done: it starts again."""
     peopled.land(event(1, 61))
-    real, times = building._Attempt._commit, []
+    real, times = Attempt._commit, []
 
     def late(self: Any, *args: Any) -> Any:
         times.append(1)
@@ -56,7 +56,7 @@ def test_a_build_that_read_her_lines_before_they_were_erased_is_stale_or_refused
         return real(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(building._Attempt, "_commit", late)
+        patch.setattr(Attempt, "_commit", late)
         report = peopled.build(DAY)
     assert len(times) >= 3
     assert report.books.erased == 4

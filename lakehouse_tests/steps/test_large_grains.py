@@ -18,8 +18,8 @@ from deltalake.transaction import AddAction
 from lakehouse.contracts.types import polars_type, table_schema
 from lakehouse.engines import stretches
 from lakehouse.settings import open_lake
+from lakehouse.steps.attempt import DayReport
 from lakehouse.steps.audit import audit_grain
-from lakehouse.steps.build import DayReport
 
 Land = Callable[[BuildLake], None]
 

@@ -12,7 +12,9 @@ from deltalake import DeltaTable
 
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps import build as build_step
+from lakehouse.steps.attempt import RAW_BYTES, Attempt
 from lakehouse.steps.build import stale_days
+from lakehouse.steps.parallel import Room
 from lakehouse.tables import delta
 from lakehouse.tables.transactions import app_transactions
 
@@ -134,9 +136,8 @@ def test_all_transactions_are_read_in_one_pass(made: BuildLake) -> None:
 def attempt(made: BuildLake, **more: Any) -> Any:
     ledger = load_ledger(made.lake, made.dataset.name)
     arguments = {"force": False, "progress": lambda _: None} | more
-    return build_step._Attempt(
-        made.lake, made.dataset, DAY, ledger, made.lake.token_key(), build_step._engine(made.lake, made.dataset, None), **arguments
-    )
+    engine = build_step._engine(made.lake, made.dataset, None)
+    return Attempt(made.lake, made.dataset, DAY, ledger, made.lake.token_key(), engine, room=Room(RAW_BYTES), **arguments)
 
 
 def test_a_build_that_has_seen_less_than_the_committed_one_is_refused(made: BuildLake) -> None:
@@ -145,7 +146,7 @@ def test_a_build_that_has_seen_less_than_the_committed_one_is_refused(made: Buil
     made.land(event(1, 2), event(2, 3))
     made.build()
     version = made.table.version()
-    assert slow.run(0.0) is None  # to start again from the part list
+    assert slow.commit(slow.make()) is None  # to start again from the part list
     assert made.table.version() == version
     check_lake(made, [(1, 1), (1, 2), (2, 3)])
 

@@ -122,10 +122,11 @@ class _Reader:
         self._header, self._wanted, self._line, self._fast = header, wanted, line, fast
         self._rows = RowReader(form, header)
         self._delimiter, quote = dialect(form)
-        self._odd = np.zeros(256, bool)
-        self._odd[:_SPACE] = True
-        self._odd[[*quote, *b'"', _BACKSLASH]] = True
-        self._odd[[_NEWLINE, *self._delimiter]] = False
+        odd = np.zeros(256, bool)
+        odd[:_SPACE] = True
+        odd[[*quote, *b'"', _BACKSLASH]] = True
+        odd[[_NEWLINE, *self._delimiter]] = False
+        self._odd = odd.tobytes()
         keys = [(b"{" if i == 0 else b'",') + msgspec.json.encode(name) + b':"' for i, name in enumerate(header)]
         self._keys = [pa.scalar(key, _BYTES) for key in keys]
 
@@ -199,7 +200,7 @@ class _Lines:
     `begins`: whether a record may begin at the line: not inside of one that is longer than a line. `rest`: what is to be read again.
     """
 
-    def __init__(self, text: bytes, odd: npt.NDArray[np.bool_] | None, delimiter: bytes, columns: int) -> None:
+    def __init__(self, text: bytes, odd: bytes | None, delimiter: bytes, columns: int) -> None:
         self._text = text
         self.rest = b""
         data = np.frombuffer(text, np.uint8)
@@ -219,8 +220,8 @@ class _Lines:
         self.plain = ~self.odd & ~self.blank & fitting
         self.ragged = ~self.odd & ~self.blank & ~fitting
 
-    def _find_odd(self, data: npt.NDArray[np.uint8], table: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        marks = table[data]
+    def _find_odd(self, data: npt.NDArray[np.uint8], table: bytes) -> npt.NDArray[np.bool_]:
+        marks = np.frombuffer(self._text.translate(table), bool).copy()
         marks[self._ends[self._returns]] = False
         if not self._text.isascii() and not _is_utf8(self._text):
             marks |= data >= _ASCII
