@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+from lakehouse.datasets.registry import all_datasets
 from lakehouse.settings import project_root
 
 PACKAGE = project_root() / "lakehouse"
@@ -51,3 +52,24 @@ def test_every_room_is_drawn_and_described() -> None:
     assert there == set(below())
     described = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\| `.+?\|", ARCHITECTURE.partition("## Rooms")[2], re.MULTILINE)))
     assert there <= set(described)
+
+
+def names_of_datasets(file: Path) -> set[str]:
+    """The datasets that a file names: as a package that it imports from, or as a text of its own."""
+    names = {dataset.name for dataset in all_datasets()}
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Constant) and node.value in names:
+            found.add(node.value)
+        elif isinstance(node, ast.Import):
+            found.update(part for one in node.names for part in one.name.split(".") if one.name.startswith("lakehouse.datasets."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lakehouse.datasets"):
+            found.update(str(node.module).split("."), (one.name for one in node.names))
+    return found & names
+
+
+def test_no_room_knows_a_dataset_by_its_name() -> None:
+    datasets = PACKAGE / "datasets"
+    shared = [file for file in PACKAGE.rglob("*.py") if not any(file.is_relative_to(datasets / d.name) for d in all_datasets())]
+    assert {str(file.relative_to(PACKAGE)): found for file in shared if (found := names_of_datasets(file))} == {}
+    assert names_of_datasets(datasets / "listening" / "dataset.py") == {"listening"}

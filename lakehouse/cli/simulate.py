@@ -110,15 +110,19 @@ def activities(
     Example:  [bold]lakehouse simulate activities activities/ --start 2026-11-13 --end 2026-11-20 --events 100000[/]
     """
     from lakehouse.cli.output import progress
-    from lakehouse.datasets.workspace_audit.generator import Defects, generate
+    from lakehouse.datasets.model import ReportsApiSource
+    from lakehouse.datasets.registry import all_datasets
+    from lakehouse.operations.truth import generator_of
 
+    generator = generator_of(next(dataset for dataset in all_datasets() if isinstance(dataset.source, ReportsApiSource)))
+    defects = generator.Defects.none() if clean else generator.Defects()
     first, last = utc(start), utc(end)
     assert first is not None  # noqa: S101  both are required
     assert last is not None  # noqa: S101
     with progress(quiet=as_json) as shown:
         task = shown.add_task("generating activities", total=events)
-        truth = generate(
-            folder, seed=seed, start=first, end=last, events=events, users=users, defects=Defects.none() if clean else Defects(),
+        truth = generator.generate(
+            folder, seed=seed, start=first, end=last, events=events, users=users, defects=defects,
             progress=lambda done, total: shown.update(task, completed=done, total=total),
         )  # fmt: skip
     if as_json:
