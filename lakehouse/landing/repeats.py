@@ -15,15 +15,24 @@ _KEY = "V16"
 
 
 class Repeats:
-    """Numbers the lines of one file, batch by batch. Some 100 bytes are held for each different line."""
+    """Numbers the lines of one file, batch by batch. Some 100 bytes are held for each different line, 16 where the file is one batch."""
 
     def __init__(self) -> None:
         self._counts: dict[bytes, int] = {}
+        self._first: np.ndarray | None = None  # the hashes of the first batch, as long as it is the only one
 
     def number(self, batch: LineBatch) -> Ints:
         """The how-manieth identical line of the file each line of the batch is, from 1."""
-        keys, counts = _keys(batch), self._counts
-        numbers = np.ones(len(keys), np.int64)
+        hashes = _hashes(batch)
+        numbers = np.ones(len(hashes), np.int64)
+        if self._first is None and not self._counts and pl.Series(hashes[:, 0]).n_unique() == len(hashes):
+            self._first = hashes
+            return numbers
+        counts = self._counts
+        if self._first is not None:
+            counts.update(dict.fromkeys(_keys(self._first), 1))
+            self._first = None
+        keys = _keys(hashes)
         met = dict.fromkeys(keys, 1)
         if len(met) == len(keys) and counts.keys().isdisjoint(met):  # nearly every batch
             counts.update(met)
@@ -33,8 +42,12 @@ class Repeats:
         return numbers
 
 
-def _keys(batch: LineBatch) -> list[bytes]:
+def _hashes(batch: LineBatch) -> np.ndarray:
+    """Of each line, a row of two numbers."""
     lines: Any = pl.from_arrow(lines_of(batch))
-    hashes = np.column_stack([lines.hash(seed).to_numpy() for seed in _SEEDS])
+    return np.column_stack([lines.hash(seed).to_numpy() for seed in _SEEDS])
+
+
+def _keys(hashes: np.ndarray) -> list[bytes]:
     keys: list[bytes] = hashes.view(_KEY).ravel().tolist()
     return keys

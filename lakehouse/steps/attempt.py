@@ -111,7 +111,7 @@ class Attempt:
         version = self._commit(made)
         if version == _SUPERSEDED:
             return None
-        now = delta.open_table(self.lake, contract.name)
+        now = delta.newest(self.lake, contract.name, made.table)
         built = builds.builds_of(self.lake, contract, now, days_compared(self.day)) if now is not None else {}
         checks = check_day(DayFacts(self.lake, self.dataset, self.day, made.build, made.accounts, self.ledger, now, built))
         return DayReport(
@@ -216,6 +216,7 @@ class Attempt:
             self.dataset.contract,
             self.day,
             files,
+            table=made.table,
             fingerprint=build.fingerprint,
             seen=build.seen,
             complete=build.complete,

@@ -60,12 +60,29 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
             f"The log of the table {uri} cannot be read: {str(error).splitlines()[0]}. Expected its files in {uri}/_delta_log without gaps: restore "
             "that folder from a backup. Raw is untouched; without a backup, move the table's folder away and build all days with `lakehouse replay`."
         ) from error
+    _refuse_deletion_vectors(table, uri)
+    return table
+
+
+def newest(lake: Lake, dataset: str, table: DeltaTable | None) -> DeltaTable | None:
+    """The clean table as it stands now. `table`, opened before, is brought up to date where it can be: a twentieth of the time of opening it."""
+    if table is None or not lake.store.exists(f"{table_folder(dataset)}/_delta_log/{table.version():020d}.json"):
+        return open_table(lake, dataset)  # a table that was moved away would look unchanged
+    try:
+        table.update_incremental()
+    except DeltaError as error:
+        log.info("the table of %s is opened anew: %s", dataset, error)
+        return open_table(lake, dataset)
+    _refuse_deletion_vectors(table, lake.store.uri(table_folder(dataset)))
+    return table
+
+
+def _refuse_deletion_vectors(table: DeltaTable, uri: str) -> None:
     if _DELETION_VECTORS in (table.protocol().reader_features or []):
         raise LakeFormatError(
             f"The table {uri} uses deletion vectors, so its file list tells of rows that were deleted. Rewrite it without them "
             "(in the engine that switched them on: REORG TABLE ... APPLY (PURGE), then switch delta.enableDeletionVectors off)."
         )
-    return table
 
 
 def _refuse_file(lake: Lake, dataset: str) -> None:
@@ -78,14 +95,14 @@ def _refuse_file(lake: Lake, dataset: str) -> None:
             raise LakeFormatError(f"{place} is a file, expected the folder of clean tables. Move it away, and restore the folder from a backup.")
 
 
-def ensure_table(lake: Lake, contract: Contract) -> DeltaTable:
-    """The clean table, made with the whole schema where there is none (a first commit by several writers would fail or lose days).
+def ensure_table(lake: Lake, contract: Contract, table: DeltaTable | None = None) -> DeltaTable:
+    """The clean table (see `newest`), made with the whole schema where there is none (a first commit by several writers would fail or lose days).
 
     Columns that a newer contract has added are added. Raises `LakeFormatError` for a table whose columns are not the contract's.
     """
     last: DeltaError | None = None
     for _ in range(_TRIES):
-        table = open_table(lake, contract.name)
+        table = newest(lake, contract.name, table)
         try:
             if table is not None:
                 _fit(table, contract)
@@ -168,6 +185,7 @@ def swap_day(
     day: dt.date,
     files: Mapping[str, TableFile],
     *,
+    table: DeltaTable | None,
     fingerprint: int,
     seen: int,
     complete: bool,
@@ -175,12 +193,13 @@ def swap_day(
 ) -> int | None:
     """Make these the files of the day in one commit: only what differs is added and removed. Returns the version of the table.
 
-    `files`: path relative to the table -> file. Before each try the table is opened anew and `still_ours` asked whether this build may still be
-    committed; None is returned when it says no. Raises `ConflictError` when others were faster too often.
+    `files`: path relative to the table -> file. `table`: as it was opened before, None where there was none; before each try it is brought up to
+    date, and `still_ours` asked whether this build may still be committed; None is returned when it says no. Raises `ConflictError` when others were
+    faster too often.
     """
     ids = app_ids(day)
     for attempt in range(_TRIES):
-        table = ensure_table(lake, contract)
+        table = ensure_table(lake, contract, table)
         state = day_state(table, day)
         if not still_ours(state):
             return None

@@ -170,7 +170,7 @@ def commit_day(
     builds.write_build(lake, Build(CONTRACT.name, day, number, complete, 0, 1, refs))
     folder = grains.table_folder(CONTRACT.name)
     named = {f.path.removeprefix(f"{folder}/"): f for f in files}
-    assert delta.swap_day(lake, CONTRACT, day, named, fingerprint=number, seen=1, complete=True, still_ours=lambda _: True) is not None
+    assert delta.swap_day(lake, CONTRACT, day, named, table=None, fingerprint=number, seen=1, complete=True, still_ours=lambda _: True) is not None
     return number
 
 

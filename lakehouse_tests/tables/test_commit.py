@@ -69,7 +69,7 @@ def test_a_day_that_became_empty_loses_its_files(made: BuildLake) -> None:
     made.land(event(1, 1))
     made.build()
     contract = made.dataset.contract
-    version = delta.swap_day(made.lake, contract, DAY, {}, fingerprint=7, seen=2, complete=False, still_ours=lambda _: True)
+    version = delta.swap_day(made.lake, contract, DAY, {}, table=None, fingerprint=7, seen=2, complete=False, still_ours=lambda _: True)
     assert (version, made.files()) == (made.table.version(), [])
 
 
@@ -102,7 +102,7 @@ def test_all_transactions_are_read_in_one_pass(made: BuildLake) -> None:
     days = [DAY - dt.timedelta(days=n) for n in range(4)]
 
     def commit(day: dt.date, mark: int) -> None:
-        delta.swap_day(made.lake, made.dataset.contract, day, {}, fingerprint=mark, seen=mark, complete=False, still_ours=lambda _: True)
+        delta.swap_day(made.lake, made.dataset.contract, day, {}, table=None, fingerprint=mark, seen=mark, complete=False, still_ours=lambda _: True)
 
     def agree(table: DeltaTable | None = None) -> None:
         opened = table or made.table
@@ -156,8 +156,8 @@ def test_a_commit_of_the_same_build_never_takes_seen_back(made: BuildLake) -> No
     report = made.build()
     contract, mark = made.dataset.contract, report.build.fingerprint
     files = {f.path.removeprefix("clean/workspace_audit/"): f for a in report.accounts.values() for f in a.files}
-    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=9, complete=True, still_ours=lambda _: True)
-    delta.swap_day(made.lake, contract, DAY, files, fingerprint=mark, seen=3, complete=True, still_ours=lambda _: True)
+    delta.swap_day(made.lake, contract, DAY, files, table=None, fingerprint=mark, seen=9, complete=True, still_ours=lambda _: True)
+    delta.swap_day(made.lake, contract, DAY, files, table=None, fingerprint=mark, seen=3, complete=True, still_ours=lambda _: True)
     assert delta.day_state(made.table, DAY).seen == 9
     check_lake(made, [(1, 1)])
 
@@ -184,3 +184,21 @@ def test_days_are_built_at_once_while_lines_land(made: BuildLake) -> None:
     expected = [(h, h) for h in range(4)] + [(h, h + 30) for h in range(4)] + [(h, h + 50) for h in range(4)]
     check_lake(made, expected)
     assert stale_days(made.lake, made.dataset) == []
+
+
+def test_a_table_that_was_opened_before_is_brought_up_to_date_or_opened_anew(made: BuildLake, tmp_path: Path) -> None:
+    made.land(event(1, 1))
+    made.build()
+    before = made.table
+    made.land(event(2, 2))
+    made.build()
+    now = delta.newest(made.lake, made.dataset.name, before)
+    assert now is before
+    assert now.version() == made.table.version()
+    assert delta.active_files(now) == delta.active_files(made.table)
+    folder = made.folder / "clean" / made.dataset.name
+    folder.rename(tmp_path / "away")
+    assert delta.newest(made.lake, made.dataset.name, before) is None
+    made.build(force=True)
+    assert made.table.version() == 1
+    check_lake(made, [(1, 1), (2, 2)])
