@@ -10,9 +10,9 @@ our process and of dbt's together.
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
+import lakes
 import measure
 
 FOLDER = measure.HERE.parents[1] / "shared" / "realdata" / "clickstream" / "globo"
@@ -29,11 +29,14 @@ def main() -> None:
     told = parser.parse_args()
     some = ("--files", told.files) if told.files else ()
     costs: dict[str, list[measure.Cost]] = {"bare": [], "ours": [], "marts": []}
-    for _ in range(told.rounds):
-        for name in ("bare", "ours"):
-            place = _empty(told.work / f"clicks-{name}")
+    lakes.emptied(told.work / "clicks")
+    for number in range(told.rounds):
+        places = {name: told.work / "clicks" / f"{name}-{number}" for name in ("bare", "ours")}
+        for name, place in places.items():
+            place.mkdir(parents=True)
             costs[name].append(measure.run("files_clicks.py", name, told.folder, place, *some))
-        costs["marts"].append(measure.run("files_clicks.py", "marts", told.folder, told.work / "clicks-ours"))
+        costs["marts"].append(measure.run("files_clicks.py", "marts", told.folder, places["ours"]))
+    lakes.emptied(told.work / "clicks")  # not between the rounds: for minutes after many files were deleted ext4 is slow to make new ones
     bare, ours, marts = (measure.median(costs[name]) for name in costs)
     _check(bare, ours, marts)
     title = f"{ours.facts['lines']:,} rows of CSV to {ours.facts['kept']:,} clean rows of {ours.facts['days']} days, medians of {told.rounds}"
@@ -65,12 +68,6 @@ def _check(bare: measure.Cost, ours: measure.Cost, marts: measure.Cost) -> None:
     if not facts["balanced"] or facts["kept"] != kept or marts.facts["events"] != kept:
         told = f"ours kept {facts['kept']} rows, the marts count {marts.facts['events']}, the bare script kept {kept}"
         raise RuntimeError(f"{told}; books balanced: {facts['balanced']}")
-
-
-def _empty(place: Path) -> Path:
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    return place
 
 
 if __name__ == "__main__":
