@@ -19,7 +19,7 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.operations.reconciliation import reconcile
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.attempt import DayReport
-from lakehouse.steps.build import build_day, stale_days
+from lakehouse.steps.build import build_days, stale_days
 from lakehouse.steps.ingest import IngestReport, ingest
 from lakehouse.tables.views import clean_version, quarantine_files
 
@@ -130,7 +130,8 @@ class FileLake:
 
     def build(self) -> list[DayReport]:
         """Build what is stale; the books close."""
-        days = [build_day(self.lake, self.dataset, stale.day) for stale in stale_days(self.lake, self.dataset)]
+        with build_days(self.lake, self.dataset, [stale.day for stale in stale_days(self.lake, self.dataset)]) as builds:
+            days = [build() for build in builds]
         told = reconcile(self.lake, self.dataset)
         assert told.closes, list(map(str, told.differences))
         return days

@@ -21,6 +21,8 @@ from lakehouse.tables.records import TableFile
 
 STRETCH_ROWS = 1 << 16  # of candidates: comparing and packing rows takes several times their memory
 
+_MANY_ROWS = 4 * STRETCH_ROWS  # from there on what the blocks took is a good part of the peak; below, the next grain takes it over
+
 
 @dataclass
 class Written:
@@ -60,10 +62,12 @@ def _stretches(contract: Contract, blocks: Sequence[pl.DataFrame]) -> Iterator[C
     """The rows, cut by time into stretches of about as many rows; each is made when it is called."""
     if not blocks:
         return
-    if sum(b.height for b in blocks) <= STRETCH_ROWS:
+    rows = sum(b.height for b in blocks)
+    if rows <= STRETCH_ROWS:
         yield partial(_whole, contract, blocks)
         return
-    give_back()  # the text of the blocks
+    if rows > _MANY_ROWS:
+        give_back()  # the text of the blocks
     times = pl.concat([b[contract.event_time] for b in blocks])
     edges = times.sort().gather_every(STRETCH_ROWS, STRETCH_ROWS).unique().sort()
     places = [edges.search_sorted(b[contract.event_time], side="right") for b in blocks]

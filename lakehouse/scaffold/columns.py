@@ -29,6 +29,8 @@ _SHAPES: tuple[tuple[ColumnType, re.Pattern[str]], ...] = (
 _JSON: dict[str, ColumnType] = {"text": "string", "text_or_number": "string", "int": "int64", "float": "float64", "bool": "bool"}
 _IDS = {"id", "uuid", "guid", "key", "identifier", "qualifier", "number", "no", "nr", "code", "reference", "ref"}
 
+_TWENTY_YEARS = 7305  # days
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -179,7 +181,7 @@ def _id_rank(one: Planned, records: int) -> int | None:
     return 1 if written else 2
 
 
-def days_back(time: EventTime, today: dt.date) -> int | None:
-    """For how many days before today a lake must take events, where the sample is older than what every contract allows; None where it is not."""
+def days_back(time: EventTime, today: dt.date) -> int:
+    """For how many days before today a lake takes events: twenty years, or a year more than the sample is old, in whole years."""
     wanted = (today - time.first.date()).days + 366
-    return -(-wanted // 365) * 365 if wanted > 7305 else None
+    return -(-wanted // 365) * 365 if wanted > _TWENTY_YEARS else _TWENTY_YEARS

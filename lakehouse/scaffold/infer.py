@@ -34,8 +34,8 @@ class Inferred:
     """What is known of a dataset after a look at a sample.
 
     `id`: the column that tells rows apart. `repeat`: where there is no id, the column that numbers identical lines; None where there is one.
-    `formats`: column -> format of its times. `nothing`: texts that stand for no value. `history`: days, where the sample is older than every
-    contract allows. `left_out`: dotted path -> why it is left to `_extra`.
+    `formats`: column -> format of its times. `nothing`: texts that stand for no value. `history`: days before a lake was made of which it
+    takes events. `left_out`: dotted path -> why it is left to `_extra`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Inferred:
     repeat: str | None
     formats: dict[str, str]
     nothing: tuple[str, ...]
-    history: int | None
+    history: int
     left_out: dict[str, str]
     sketch: Sketch
 

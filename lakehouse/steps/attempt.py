@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _GRAINS = 2
 RAW_BYTES = 64 << 20
-"""Of raw text in the grains that are under way together; more than that is a grain by itself."""
+"""Of raw text in the grains of one day that are under way together; more than that is a grain by itself."""
 Progress = Callable[[str], None]
 
 
@@ -39,6 +39,7 @@ class DayReport:
 
     `rebuilt`: grain results made now; `reused`: how many were there already. `committed`: the table changed (False: nothing to do).
     `previous`: the build before, None for the first. `accounts`: of all grains of the day. `checks`: in the order of `checks.CHECKS`.
+    `seconds`: what the try that counts took; those of days that were made at the same time overlap.
     """
 
     dataset: str
@@ -102,7 +103,7 @@ class Attempt:
         accounts = {grain: account for grain, (account, _) in results.items()}
         rebuilt = tuple(GrainRef(account.grain, account.digest) for account, made in results.values() if made)
         build = self._build(accounts)
-        self._audit(build, accounts, set(build.grains) - set(before.values()))
+        self._audit(build, accounts, set(build.grains) - set(before.values()), table)
         return Made(table, previous, frozenset(before.values()), accounts, rebuilt, build, time.perf_counter() - began)
 
     def commit(self, made: Made) -> DayReport | None:
@@ -175,7 +176,7 @@ class Attempt:
         complete = holes == 0
         return Build(self.dataset.name, self.day, builds.fingerprint(refs, complete=complete), complete, holes, self.ledger.last_number, refs)
 
-    def _audit(self, build: Build, accounts: dict[Grain, GrainAccount], fresh: set[GrainRef]) -> None:
+    def _audit(self, build: Build, accounts: dict[Grain, GrainAccount], fresh: set[GrainRef], table: DeltaTable | None) -> None:
         """Raise `AuditError` unless all results may be committed. The files of those that were committed before (not `fresh`) are not read again.
 
         A result with a fault is forgotten: once its cause is gone, the next build makes it anew.
@@ -184,19 +185,29 @@ class Attempt:
         for grain, account in accounts.items():
             ref, landed = GrainRef(account.grain, account.digest), {p.part.path: p.part.lines for p in self.ledger.parts[grain.key]}
             found = list(audit_grain(self.lake, self.dataset.contract, grain, account, landed, read_files=ref in fresh))
-            if found and ref in fresh:
-                grains.forget_account(self.lake, build.dataset, ref)
+            if found and ref in fresh and ref not in self._committed_now(table):
+                grains.forget_account(self.lake, account)
             faults += found
         if faults:
             path = builds.write_refusal(self.lake, build, faults)
             listed = "\n".join(f"- {f}" for f in faults[:20])
             raise AuditError(f"{build.dataset} {build.day} failed its audit; the table keeps its old version ({path}):\n{listed}")
 
+    def _committed_now(self, table: DeltaTable | None) -> tuple[GrainRef, ...]:
+        """What the table names for the day by now; others may have committed since this began."""
+        now = delta.newest(self.lake, self.dataset.contract.name, table)
+        try:
+            build = builds.build_of(self.lake, self.dataset.contract, now, self.day) if now is not None else None
+        except builds.LostBuildError:
+            return ()
+        return build.grains if build is not None else ()
+
     def _commit(self, made: Made) -> int | None:
         """The version of the commit, None when there is nothing to commit, `_SUPERSEDED` when a newer build stands."""
         build, accounts = made.build, made.accounts
-        if made.table is not None and not self.force:
-            state = delta.day_state(made.table, self.day, with_files=False)
+        table = delta.newest(self.lake, self.dataset.contract.name, made.table)  # it may have been made long ago
+        if table is not None and not self.force:
+            state = delta.day_state(table, self.day, with_files=False)
             if state.fingerprint == build.fingerprint and not self._newly_touched(state.seen):
                 return None
         builds.write_build(self.lake, build)
@@ -216,7 +227,7 @@ class Attempt:
             self.dataset.contract,
             self.day,
             files,
-            table=made.table,
+            table=table,
             fingerprint=build.fingerprint,
             seen=build.seen,
             complete=build.complete,

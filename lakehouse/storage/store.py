@@ -1,4 +1,4 @@
-"""Atomic create, read, list and delete below one URL, through obstore (the Rust library that delta-rs uses).
+"""Atomic create, read, list and delete below one URL, through obstore (the Rust library that delta-rs uses). Whole files of a disk are read directly.
 
 A file appears whole or not at all, and `create` never replaces one that is there: on a disk obstore writes aside and links, on S3 and
 GCS it is a conditional PUT. On a disk nothing is synced by that (measured); `sync` is for the files that a later commit will name.
@@ -85,7 +85,10 @@ class Store:
             yield None
             return
         with file:
-            yield file
+            try:
+                yield file
+            except OSError as error:  # a network disk that is away, a damaged sector
+                raise StoreError(f"{file.name} cannot be read: {error}") from error
 
     def range(self, path: str, offset: int, size: int, chunk: int = 1 << 20) -> Iterator[bytes]:
         """`size` bytes of a file from `offset`, in pieces as of `chunks`. `FileNotFoundError` when there is none, `EOFError` when it ends before."""

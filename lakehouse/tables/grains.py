@@ -127,9 +127,12 @@ def reusable(lake: Lake, dataset: str, ref: GrainRef, *, committed: bool) -> Gra
     return account if may_be_named(account) else None
 
 
-def forget_account(lake: Lake, dataset: str, ref: GrainRef) -> None:
-    """Make a result that no commit names one that is not there: its files are orphans."""
-    lake.store.delete(account_path(dataset, ref))
+def forget_account(lake: Lake, account: GrainAccount) -> None:
+    """Make a result that no commit names one that is not there: its files are orphans. One that was made anew meanwhile stays."""
+    ref = GrainRef(account.grain, account.digest)
+    there = read_account(lake, account.dataset, ref)
+    if there is not None and there.staged_at == account.staged_at:
+        lake.store.delete(account_path(account.dataset, ref))
 
 
 def may_be_named(account: GrainAccount) -> bool:

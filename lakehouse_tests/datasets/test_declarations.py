@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lakehouse.datasets
+from lakehouse.datasets.model import FileSource
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.steps.build import ENGINES
 
@@ -23,9 +24,11 @@ def keywords(dataset: str, module: str, call: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_engine_history_and_drift_are_declared_by_the_dataset_itself(name: str) -> None:
+def test_engine_lateness_history_and_drift_are_declared_by_the_dataset_itself(name: str) -> None:
     assert keywords(name, "dataset", "Dataset") >= {"engine", "source"}
-    assert keywords(name, "contract", "Contract") >= {"grain", "history", "drift", "freshness"}
+    assert keywords(name, "contract", "Contract") >= {"grain", "history", "drift", "freshness", "owners", "allowed_lateness"}
+    if isinstance(find_dataset(name).source, FileSource):
+        assert keywords(name, "dataset", "FileSource") == {"feeds", "lateness"}
     assert keywords(name, "contract", "DriftPolicy") == {"unknown_fields_error_share", "quarantined_error_share"}
 
 

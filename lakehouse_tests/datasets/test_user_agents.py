@@ -42,6 +42,16 @@ def test_the_number_of_agents_that_are_kept_has_a_bound(monkeypatch: pytest.Monk
         assert len(user_agents._known) <= 3
 
 
+def test_an_agent_is_parsed_once_however_often_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    real = user_agents._agent
+    monkeypatch.setattr(user_agents, "_known", {})
+    monkeypatch.setattr(user_agents, "_agent", lambda text, kind: parsed.append(text) or real(text, kind))
+    texts = pl.Series([FIREFOX, None, IPHONE])
+    assert user_agents.classify(texts).equals(user_agents.classify(texts))
+    assert sorted(parsed) == sorted([FIREFOX, IPHONE])
+
+
 def test_twenty_thousand_real_agents_are_classified_and_the_unknown_are_counted() -> None:
     if not REAL.is_file():
         pytest.skip(f"no recorded user agents at {REAL}")

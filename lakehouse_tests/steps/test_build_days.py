@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from build_lakes import BEFORE, DAY, BuildLake, event
 from lakehouse.errors import AuditError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.settings import open_lake
-from lakehouse.steps.attempt import DayReport
+from lakehouse.steps import build as build_step
+from lakehouse.steps.attempt import Attempt, DayReport, Made
 from lakehouse.steps.build import SealedDayError, build_days, stale_days
 
 DAYS = [dt.date(2026, 11, 12) + dt.timedelta(days=n) for n in range(7)]
@@ -62,6 +64,8 @@ def test_nothing_of_the_table_changes_before_a_day_is_called_for(week: BuildLake
     with build_days(week.lake, week.dataset, DAYS) as builds:
         first = next(builds)
         wait_for(lambda: len(accounts(week)) >= 6)
+        time.sleep(0.2)
+        assert len(accounts(week)) == 6, "this day and two ahead"
         assert not week.files()
         assert first().committed
         assert [s.day for s in stale_days(week.lake, week.dataset)] == DAYS[1:]
@@ -97,6 +101,19 @@ def test_a_day_that_others_build_from_newer_lines_meanwhile_starts_again(week: B
     assert DAYS[1] not in [s.day for s in stale_days(week.lake, week.dataset)]
 
 
+def test_a_day_that_had_not_changed_and_is_built_from_newer_lines_meanwhile_starts_again(week: BuildLake) -> None:
+    week.build(DAYS[1])
+    with build_days(week.lake, week.dataset, DAYS[:2]) as builds:
+        first = next(builds)
+        wait_for(lambda: {f"{DAYS[0]}T03", f"{DAYS[0]}T20"} <= accounts(week))
+        time.sleep(0.2)  # the second day has nothing to make, so nothing tells that it was looked at
+        week.land(event(5, 5, day=DAYS[1]))
+        newer = week.build(DAYS[1])
+        first()
+        second = next(builds)()
+        assert (second.build.fingerprint, second.books.kept, second.committed) == (newer.build.fingerprint, 3, False)
+
+
 def test_what_lands_after_a_day_was_made_ahead_leaves_it_stale(week: BuildLake) -> None:
     with build_days(week.lake, week.dataset, DAYS[:2]) as builds:
         first = next(builds)
@@ -108,11 +125,52 @@ def test_what_lands_after_a_day_was_made_ahead_leaves_it_stale(week: BuildLake) 
     assert week.build(DAYS[1]).books.kept == 3
 
 
+def test_small_days_are_made_at_once_and_large_ones_alone(week: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, lock, under_way, most = Attempt._make, threading.Lock(), 0, 0
+
+    def slow(self: Attempt, began: float) -> Made:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.05)
+        try:
+            return real(self, began)
+        finally:
+            with lock:
+                under_way -= 1
+
+    monkeypatch.setattr(Attempt, "_make", slow)
+    for budget, expected in ((1, 1), (64 << 20, 2)):
+        most = 0
+        monkeypatch.setattr(build_step, "_RAW_BYTES", budget)
+        with build_days(week.lake, week.dataset, DAYS, force=True) as builds:
+            assert all(build().committed for build in builds)
+        assert most == expected
+
+
+def test_no_grain_of_a_day_is_begun_after_the_end(made: BuildLake) -> None:
+    """The first grains of the day that is made ahead go on until the block is left."""
+    made.land(event(1, 1, day=DAYS[0]), *(event(hour, hour, day=DAYS[1]) for hour in range(24)))
+    begun, left = list[str](), threading.Event()
+
+    def progress(text: str) -> None:
+        begun.append(text)
+        if str(DAYS[1]) in text:
+            left.wait(30)
+
+    with build_days(made.lake, made.dataset, DAYS[:2], progress=progress) as builds:
+        assert next(builds)().committed
+        wait_for(lambda: len(begun) >= 3)
+        threading.Timer(0.2, left.set).start()
+    assert len(begun) == 3, "the hour of the first day, and two of the second"
+
+
 def test_whoever_leaves_early_leaves_the_rest_undone(week: BuildLake) -> None:
     begun: list[str] = []
     with build_days(week.lake, week.dataset, DAYS, progress=begun.append) as builds:
         next(builds)()
-    assert len({text.split("T")[0] for text in begun}) <= 4
+    assert len({text.split("T")[0] for text in begun}) <= 4, "one that was done, one that was next, two ahead"
     assert [s.day for s in stale_days(week.lake, week.dataset)] == DAYS[1:]
     assert week.build(DAYS[1]).committed
 

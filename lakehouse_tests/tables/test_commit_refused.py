@@ -23,8 +23,8 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps import build as build_step
 from lakehouse.steps.build import stale_days
 from lakehouse.tables import builds
-from lakehouse.tables.grains import STAGED_FOR, GrainInputs, account_path, store_account
-from lakehouse.tables.records import GrainAccount, GrainRef
+from lakehouse.tables.grains import STAGED_FOR, GrainInputs, account_path, forget_account, store_account
+from lakehouse.tables.records import GrainAccount, GrainRef, decode_record
 from lakehouse.tables.views import clean_version, quarantine_files
 
 # --- how old a result may be ------------------------------------------------------------------------------------------
@@ -156,6 +156,18 @@ def test_an_account_is_not_believed(made: BuildLake, edit: Callable[[dict[str, A
     assert not account.exists()  # so the next build makes the result anew
     made.build()
     check_lake(made, [(1, 1)])
+
+
+def test_a_result_that_is_refused_is_not_forgotten_where_others_have_made_it_anew(made: BuildLake) -> None:
+    made.land(event(1, 1))
+    _, path = staged(made)
+    account = decode_record(path.read_bytes(), GrainAccount, str(path))
+    change(path, lambda a: a.update(staged_at=account.staged_at + 1))
+    forget_account(made.lake, account)
+    assert path.exists()
+    change(path, lambda a: a.update(staged_at=account.staged_at))
+    forget_account(made.lake, account)
+    assert not path.exists()
 
 
 def test_rows_outside_the_grain_and_double_keys_are_found(made: BuildLake) -> None:

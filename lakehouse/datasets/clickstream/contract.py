@@ -117,6 +117,7 @@ CONTRACT = Contract(
     owners=("team:web-analytics",),
     numbered_repeats=True,
     libraries=("ua-parser", RULES),
+    allowed_lateness=None,  # a late event is taken in whenever it comes
     freshness=dt.timedelta(hours=36),
     history=dt.timedelta(days=7305),  # logs of web servers and recorded clicks are kept and read long after
     drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from lakehouse.datasets.clickstream.contract import CONTRACT
 from lakehouse.datasets.clickstream.transform import transform
 from lakehouse.datasets.model import CombinedLog, Csv, Dataset, Feed, FileSource, JsonLines, Trend
@@ -15,7 +17,8 @@ DATASET = Dataset(
             Feed("events", ("*.jsonl", "**/*.jsonl"), JsonLines()),
             Feed("globo", ("clicks_*.csv", "**/clicks_*.csv"), Csv()),
             Feed("access_log", ("*.log", "**/*.log"), CombinedLog()),
-        )
+        ),
+        lateness=dt.timedelta(hours=24),
     ),
     showcase=("clickstream_sessions", "clickstream_funnel", "clickstream_devices"),
     top_values=("feed", "event_type", "browser", "os", "device_type"),

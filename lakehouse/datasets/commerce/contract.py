@@ -155,6 +155,7 @@ CONTRACT = Contract(
     version_column="record_version",
     numbered_repeats=True,
     owners=("team:commerce-data",),
+    allowed_lateness=None,  # a late event is taken in whenever it comes
     freshness=dt.timedelta(hours=26),
     history=dt.timedelta(days=7305),  # exports of invoices reach back to 2010
     drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error

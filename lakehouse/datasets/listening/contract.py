@@ -92,6 +92,7 @@ CONTRACT = Contract(
     version=1,
     transform_version=1,
     owners=("team:music-data",),
+    allowed_lateness=None,  # a late event is taken in whenever it comes
     freshness=dt.timedelta(hours=36),
     history=dt.timedelta(days=7305),  # exports of the log are read years later; the recorded month is of 2018
     drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from lakehouse.datasets.listening.contract import CONTRACT
 from lakehouse.datasets.listening.songs import SONGS
 from lakehouse.datasets.listening.transform import transform
@@ -11,7 +13,10 @@ DATASET = Dataset(
     contract=CONTRACT,
     transform=transform,
     engine="polars",
-    source=FileSource(feeds=(Feed("json", ("**/*.json", "**/*.jsonl"), JsonLines()), Feed("csv", ("**/*.csv",), Csv()))),
+    source=FileSource(
+        feeds=(Feed("json", ("**/*.json", "**/*.jsonl"), JsonLines()), Feed("csv", ("**/*.csv",), Csv())),
+        lateness=dt.timedelta(hours=24),
+    ),
     showcase=("listening_overview", "listening_top_songs", "listening_quality_rules"),
     dimensions=(SONGS,),
     top_values=("page", "level", "artist", "song", "browser", "os"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from lakehouse.datasets.logistics.contract import CONTRACT, EVENTS, FLIGHTS, ORDERS
 from lakehouse.datasets.logistics.dimensions import DIMENSIONS
 from lakehouse.datasets.logistics.transform import transform
@@ -18,7 +20,8 @@ DATASET = Dataset(
             Feed(ORDERS, ("**/olist_orders_dataset*.csv",), Csv()),
             Feed(FLIGHTS, ("**/airlineStats_*.jsonl", "**/airlineStats_*.json", "flights/**/*.jsonl"), JsonLines()),
             Feed(EVENTS, ("**/*.jsonl", "**/*.ndjson"), JsonLines()),
-        )
+        ),
+        lateness=dt.timedelta(hours=24),
     ),
     dimensions=DIMENSIONS,
     windows=WINDOWS,

@@ -160,6 +160,7 @@ CONTRACT = Contract(
     version=1,
     transform_version=2,
     owners=("team:security-data",),
+    allowed_lateness=None,  # a late event is taken in whenever it comes
     freshness=dt.timedelta(hours=6),
     history=dt.timedelta(days=180),  # the retention of the Reports API
     drift=DriftPolicy(unknown_fields_error_share=1.0, quarantined_error_share=0.05),  # new fields are told of, and are no error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from dataset_lakes import KEY, REAL, DatasetLake, assert_closed_and_settled, assert_explained, files_of, only
 from listening_lakes import make_listening
@@ -72,6 +73,37 @@ def test_weeks_are_made_of_days_and_count_a_user_once(marts: duckdb.DuckDBPyConn
         found = marts.execute("SELECT value, events, plays, users FROM listening_weekly WHERE dimension = ? ORDER BY 1", [dimension]).fetchall()
         assert found == wanted  # the sample lies in one week
     assert marts.execute("SELECT DISTINCT mart_date FROM listening_weekly").fetchall() == [(dt.date(2026, 3, 2),)]
+
+
+DIMENSIONS = {"user": ["user_id"], "song": ["song", "artist"], "artist": ["artist"], "level": ["level"], "location": ["location"]}
+
+
+def assert_counted(made: DatasetLake) -> None:
+    """Every number of the hours, days and weeks, by each dimension, is what Polars counts in the clean table."""
+    rows = made.rows().with_columns(is_play=pl.col("page") == "NextSong")
+    periods = (("listening_hourly", "hour_start", "1h"), ("listening_daily", "mart_date", "1d"), ("listening_weekly", "mart_date", "1w"))
+    with made.marts() as con:
+        for mart, column, length in periods:
+            assert_agrees(con, mart, column, rows.with_columns(period=pl.col("event_time").dt.truncate(length)))
+
+
+def assert_agrees(con: duckdb.DuckDBPyConnection, mart: str, column: str, rows: pl.DataFrame) -> None:
+    for dimension, names in DIMENSIONS.items():
+        counted = rows.group_by(pl.col("period").dt.epoch("s").cast(pl.Float64), *names).agg(
+            events=pl.len(),
+            plays=pl.col("is_play").sum(),
+            users=pl.col("user_id").drop_nulls().n_unique(),
+            seconds=pl.col("length").filter("is_play").sum(),
+        )
+        values = "value, artist" if dimension == "song" else "value"
+        told = con.execute(f"SELECT epoch({column}), {values}, events, plays, users, seconds FROM {mart} WHERE dimension = ?", [dimension]).fetchall()
+        wanted = {row[:-1]: row[-1] for row in counted.iter_rows()}
+        assert {row[:-1] for row in told} == set(wanted)
+        assert {row[:-1]: row[-1] for row in told} == pytest.approx(wanted, rel=1e-9)
+
+
+def test_hours_days_and_weeks_are_counted_from_the_clean_rows(built: DatasetLake) -> None:
+    assert_counted(built)
 
 
 def test_hours_add_up_to_days(marts: duckdb.DuckDBPyConnection) -> None:
@@ -197,6 +229,11 @@ def test_every_figure_of_the_recorded_month_comes_out(real: DatasetLake) -> None
         assert dict(con.execute("SELECT match, count(*) FROM listening_catalogue_match GROUP BY ALL").fetchall())["matched"] == 1
         totals = con.execute("SELECT dimension, sum(events), sum(plays) FROM listening_weekly GROUP BY ALL").fetchall()
         assert {total for _, *total in map(tuple, totals) for total in [tuple(total)]} == {(wanted["rows"], wanted["nextsong"])}
+
+
+@pytest.mark.slow
+def test_the_hours_days_and_weeks_of_the_recorded_month_are_counted_from_its_clean_rows(real: DatasetLake) -> None:
+    assert_counted(real)
 
 
 @pytest.mark.slow

@@ -56,6 +56,24 @@ def test_shipments_are_those_of_the_truth(marts: duckdb.DuckDBPyConnection, trut
     )  # fmt: skip
 
 
+def test_both_rules_of_lateness_by_day_facility_and_carrier_are_counted_shipment_by_shipment(marts: duckdb.DuckDBPyConnection) -> None:
+    keys = "mart_date, feed, destination_facility_id, carrier_code"
+    counts: dict[tuple[Any, ...], list[int]] = {}
+    for *key, delivered, promised in marts.execute(f"SELECT {keys}, delivered_at, promised_at FROM logistics_shipments").fetchall():
+        count = counts.setdefault(tuple(key), [0, 0, 0, 0])
+        count[0] += 1
+        if delivered is not None and promised is not None:
+            late = (True, delivered > promised, delivered.date() > promised.date())
+            count[1:] = [n + is_so for n, is_so in zip(count[1:], late, strict=True)]
+    columns = keys.replace("destination_", "")
+    told = marts.execute(
+        f"SELECT {columns}, sum(shipments), sum(judged), sum(late_by_timestamp), sum(late_by_day) FROM logistics_on_time GROUP BY ALL"
+    )
+    assert {row[:4]: list(row[4:]) for row in told.fetchall()} == counts
+    assert len({key[2] for key in counts}) > 3
+    assert len({key[3] for key in counts}) > 3
+
+
 @pytest.mark.parametrize(
     ("mart", "where"), [("logistics_shipments_daily", (f"feed={feed}",)) for feed in ("events", "olist")] + [("logistics_flights", ())]
 )
