@@ -1,4 +1,4 @@
-"""Grain results: named by the digest of their inputs, written create-only, the account last."""
+"""Grain results: named by the digest of their inputs, each file written whole, over one of the same rows where one is there; the account last."""
 
 from __future__ import annotations
 
