@@ -32,7 +32,7 @@ def doctor(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """Is everything in place: versions, the lake's format, the token key, disk, committed files, Dagster's home, sensors, pools, orphans.
+    """Is everything in place: versions, the lake's format, the token key, disk, committed files, dimensions, Dagster's home, sensors, pools, orphans.
 
     Every note and fault says what to do about it. With --source it asks the source itself, as the first fetch would, and shows one record without its
     values; of files it tells what lies in the inbox. Exits with 1 when something is wrong; a note is no fault.
@@ -88,11 +88,13 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
 
 def _files(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
     from lakehouse.tables.committed import damaged_files
+    from lakehouse.tables.dimensions import current_dimensions, damaged_tables
 
     wrong = damaged_files(lake, dataset.contract)
+    wrong += [error for version in current_dimensions(lake, dataset).values() for error in damaged_tables(lake, version)]
     name = f"files of {dataset.name}"
     if not wrong:
-        yield Finding(name, "good", "all that committed builds name are there, whole")
+        yield Finding(name, "good", "all that committed builds and dimensions name are there, whole")
     for error in wrong[:_WRONG_FILES]:
         yield Finding(name, "bad", str(error))
     if len(wrong) > _WRONG_FILES:

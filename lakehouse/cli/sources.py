@@ -48,7 +48,7 @@ class SourceRow:
 
 
 def _row(lake: Lake, dataset: Dataset) -> SourceRow:
-    from lakehouse.steps.applications import applications_of
+    from lakehouse.sources.applications import applications_of
 
     settings, name = lake.dataset(dataset.name), dataset.source.name if dataset.source is not None else None
     reads = _reads(dataset, settings.source)

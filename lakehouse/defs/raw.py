@@ -23,8 +23,8 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Purpose, Window
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.settings import Lake
+from lakehouse.sources.applications import applications_of
 from lakehouse.sources.waiting import Seldom, Wait
-from lakehouse.steps.applications import applications_of
 from lakehouse.steps.fetch import WindowOutcome, fetch_windows, hour_window, next_fetch
 from lakehouse.steps.waiting import Waiting
 

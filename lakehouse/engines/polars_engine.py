@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace as replaced
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -36,13 +36,13 @@ _NEWLINE = ord("\n")
 _SHARED_BYTES = 16 << 20  # of parts that share a block
 
 
-def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: TokenKey, *, replace: bool = False) -> GrainAccount:
+def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: TokenKey) -> GrainAccount:
     """Build the result of one grain and write it: rows, quarantine, account. Returns the account."""
     began = time.perf_counter()
     reuse_freed()
     contract = dataset.contract
     digest = grains.grain_digest(inputs, contract, key)
-    results = [replaced(r, rows=narrow(r.rows)) for r in _blocks(lake, dataset, inputs, key)]
+    results = [replace(r, rows=narrow(r.rows)) for r in _blocks(lake, dataset, inputs, key)]
     written = write_rows(lake, contract, inputs.grain, digest, [r.rows for r in results if r.rows.height])
     entries = pl.concat([quarantine.empty(), *(r.quarantine for r in results if r.quarantine.height)])
     path = grains.quarantine_path(contract.name, inputs.grain, digest)
@@ -68,7 +68,7 @@ def build_grain(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: T
         unknown_values=dict(sum((r.unknown_values for r in results), Counter[str]())),
         filtered_rules=_filtered_rules(results),
     )
-    return grains.store_account(lake, account, replace=replace)
+    return grains.store_account(lake, account)
 
 
 def _blocks(lake: Lake, dataset: Dataset, inputs: grains.GrainInputs, key: TokenKey) -> Iterator[BlockResult]:

@@ -87,6 +87,4 @@ def _empty_key(contract: Contract) -> pl.DataFrame:
 
 
 def _lateness(kept: pl.DataFrame, contract: Contract) -> dict[int, int]:
-    seconds = (kept["_landed_at"] - kept[contract.event_time]).dt.total_seconds().clip(0, lateness.BUCKETS[-1])
-    places = pl.Series(lateness.BUCKETS, dtype=pl.Int64).search_sorted(seconds, side="left")
-    return {lateness.BUCKETS[place]: count for place, count in places.value_counts().iter_rows()}
+    return lateness.histogram((kept["_landed_at"] - kept[contract.event_time]).dt.total_seconds().to_numpy())

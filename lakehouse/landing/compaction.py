@@ -11,7 +11,7 @@ from lakehouse.landing.commit import append, upkeep
 from lakehouse.landing.identity import merge_ids
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest, Move, Part
-from lakehouse.landing.rewrite import Rewritten, read_bytes, with_newer_ledgers
+from lakehouse.landing.rewrite import Rewritten, join, with_newer_ledgers
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
 
@@ -104,12 +104,7 @@ def _numbered(wanted: Sequence[Container]) -> Iterator[tuple[Container, str]]:
 def _write(lake: Lake, written: Rewritten, dataset: str, fetch_id: str, made: Container, number: str) -> Iterator[Move]:
     stem = f"raw/{dataset}/{made.grain.raw_folder}/{fetch_id}{number}"
     stored, ids = f"{stem}.jsonl{made.suffix}", f"{stem}.ids"
-    pieces = [read_bytes(lake, part) for part in made.parts]
-    written.create(stored, b"".join(pieces))
     named = [part.ids for part in made.parts if part.ids]
     if named:
         written.create(ids, merge_ids(lake.store, dict.fromkeys(named)))
-    offset = 0
-    for part, data in zip(made.parts, pieces, strict=True):
-        yield Move(part.path, stored, offset, part.size, part.sha256, part.raw_bytes, ids if part.ids else "")
-        offset += len(data)
+    yield from join(lake, written, stored, made.parts, ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lakehouse.landing.manifest import Window
 
@@ -20,14 +20,6 @@ def add(coverage: Sequence[Window], window: Window) -> Coverage:
     if first < last:
         window = Window(min(window.start, coverage[first].start), max(window.end, coverage[last - 1].end))
     return (*coverage[:first], window, *coverage[last:])
-
-
-def union(windows: Iterable[Window]) -> Coverage:
-    """Merged, sorted windows."""
-    result: Coverage = ()
-    for window in windows:
-        result = add(result, window)
-    return result
 
 
 def holes(coverage: Sequence[Window], start: dt.datetime, end: dt.datetime) -> list[Window]:

@@ -16,7 +16,7 @@ from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.landing.manifest import Manifest, Move, Part
 from lakehouse.landing.parts import FRAME_BYTES
 from lakehouse.landing.read import read_lines, read_part
-from lakehouse.landing.rewrite import Rewritten, read_bytes, with_newer_ledgers
+from lakehouse.landing.rewrite import Rewritten, join, read_bytes, with_newer_ledgers
 from lakehouse.landing.sealed import expired_part
 from lakehouse.landing.write import new_fetch_id
 from lakehouse.settings import Lake
@@ -122,9 +122,4 @@ def _apart(lake: Lake, written: Rewritten, fetch_id: str, file: str, others: Seq
     folder, _, name = file.rpartition("/")
     stem, _, suffix = name.rpartition(".jsonl")
     stored = f"{folder}/{stem.partition('.')[0]}.{fetch_id}.jsonl{suffix}"
-    pieces = [read_bytes(lake, part) for part in others]
-    written.create(stored, b"".join(pieces))
-    offset = 0
-    for part, data in zip(others, pieces, strict=True):
-        yield Move(part.path, stored, offset, part.size, part.sha256, part.raw_bytes)
-        offset += len(data)
+    yield from join(lake, written, stored, others)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from lakehouse.accounts.books import FetchBooks
-from lakehouse.accounts.lateness import BUCKETS
+from lakehouse.accounts.lateness import histogram
 from lakehouse.contracts.model import Contract
 from lakehouse.errors import ConflictError, TransientError
 from lakehouse.landing.batches import BatchRouter, Ints, LineBatch, Routed, only
@@ -103,7 +103,7 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
                 f"Lines of {written.contract.name} were erased while {written.file.url} was read, and may be in it. Ingest it again."
             )
         refuse_sealed(follows, written.parts)
-        histogram = _lateness(written.seconds, follows.frontier(written.application))
+        behind = _lateness(written.seconds, follows.frontier(written.application))
         return Manifest(
             number=follows.last_number + 1,
             dataset=written.contract.name,
@@ -118,8 +118,8 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
             landed_at=written.landed_at,
             books=written.books,
             parts=written.parts,
-            lateness=histogram,
-            late_recovered=sum(count for bucket, count in histogram.items() if bucket),
+            lateness=behind,
+            late_recovered=sum(count for bucket, count in behind.items() if bucket),
             run_id=run_id,
             routing=ROUTING_VERSION,
             file=written.file,
@@ -136,10 +136,7 @@ def _lateness(seconds: Counter[int], frontier: dt.datetime | None) -> dict[int, 
         return {0: seconds.total()}
     times = np.fromiter(seconds.keys(), np.int64, len(seconds))
     counts = np.fromiter(seconds.values(), np.int64, len(seconds))
-    behind = np.maximum(0, int((frontier - _EPOCH).total_seconds()) - times)
-    places = np.minimum(np.searchsorted(BUCKETS, behind, side="left"), len(BUCKETS) - 1)
-    sums = np.bincount(places, weights=counts, minlength=len(BUCKETS)).astype(np.int64).tolist()
-    return {bucket: count for bucket, count in zip(BUCKETS, sums, strict=True) if count}
+    return histogram(int((frontier - _EPOCH).total_seconds()) - times, counts)
 
 
 class _Landing:

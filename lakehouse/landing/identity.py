@@ -60,9 +60,6 @@ class KnownIds:
         order = np.lexsort((self._low, self._high))
         self._high, self._low = self._high[order], self._low[order]
 
-    def __len__(self) -> int:
-        return len(self._high)
-
     def contains(self, ids: Sequence[bytes]) -> Iterable[bool]:
         """For each identity, whether it is in the set."""
         if not len(self._high):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.errors import ConflictError, ErasedMeanwhileError, TerminalError
 from lakehouse.landing.identity import MissingIdsError
 from lakehouse.landing.ledger import Ledger, refresh
-from lakehouse.landing.manifest import Part
+from lakehouse.landing.manifest import Move, Part
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
@@ -66,6 +66,19 @@ def _refuse_moved(ledger: Ledger, part: Part) -> None:
     now = found.part if found is not None else None
     if now is None or (now.file, now.offset, now.sha256) != (part.file, part.offset, part.sha256):
         raise ConflictError(f"{part.path} was moved or erased by somebody else while it was about to be written anew. Try again.")
+
+
+def join(lake: Lake, written: Rewritten, stored: str, parts: Sequence[Part], ids: str = "") -> Iterator[Move]:
+    """Write the bytes of parts one after the other into a file, and tell where each is then. `ids`: the identity file of those that have one.
+
+    Errors are those of `read_bytes` and `Rewritten.create`.
+    """
+    pieces = [read_bytes(lake, part) for part in parts]
+    written.create(stored, b"".join(pieces))
+    offset = 0
+    for part, data in zip(parts, pieces, strict=True):
+        yield Move(part.path, stored, offset, part.size, part.sha256, part.raw_bytes, ids if part.ids else "")
+        offset += len(data)
 
 
 def with_newer_ledgers(lake: Lake, ledger: Ledger, attempt: Callable[[Ledger], T]) -> T:

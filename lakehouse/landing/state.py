@@ -77,11 +77,6 @@ class Ledger(msgspec.Struct, frozen=True):
         """Of all late first sightings the share of the overlap, of each sweep, and of whatever else met one."""
         return recovered(self.late_recovered, ("overlap", *SWEEPS))
 
-    @property
-    def sweeps(self) -> dict[tuple[str, str], dt.datetime]:
-        """(application, purpose) -> when a window of that sweep last landed."""
-        return {(a, p): sweep.last for a, purposes in self.sweep_state.items() for p, sweep in purposes.items()}
-
     def grains(self, day: dt.date) -> list[Grain]:
         """The grains of a day that have parts, the unplaced lines that landed on it included, sorted by time, unplaced last."""
         keys = [day.isoformat(), *(f"{day.isoformat()}T{hour:02d}" for hour in range(24)), f"unplaced-{day.isoformat()}"]

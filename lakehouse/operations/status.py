@@ -15,7 +15,7 @@ from lakehouse.landing.manifest import Window
 from lakehouse.landing.state import Ledger
 from lakehouse.marts.publish import current_version
 from lakehouse.settings import Lake
-from lakehouse.steps.applications import applications_of
+from lakehouse.sources.applications import applications_of
 from lakehouse.steps.build import StaleDay, stale_days
 from lakehouse.steps.publish import unpublished_days
 from lakehouse.tables.builds import accounts_of

@@ -1,21 +1,11 @@
-"""Which applications of a source a lake reads, and which must have been read for a day to be complete."""
+"""Which applications of a source must have been read for a day to be complete."""
 
 from __future__ import annotations
 
 from lakehouse.datasets.model import Dataset, FileSource
-from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import Ledger
 from lakehouse.settings import Lake
-
-
-def applications_of(lake: Lake, dataset: Dataset) -> tuple[str, ...]:
-    """The applications by the lake's setting, or those that the dataset declares (of files the names of the feeds)."""
-    told = lake.dataset(dataset.name).source.get("applications")
-    if told is None:
-        return dataset.source.applications if dataset.source else ()
-    if not isinstance(told, list) or not all(isinstance(a, str) and a for a in told):
-        raise ConfigurationError(f"The setting datasets.{dataset.name}.source.applications must be a list of names, got {told!r}.")
-    return tuple(told)
+from lakehouse.sources.applications import applications_of
 
 
 def counted_applications(lake: Lake, dataset: Dataset, ledger: Ledger) -> tuple[str, ...]:

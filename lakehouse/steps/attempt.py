@@ -166,7 +166,7 @@ class Attempt:
         if committed or self.lost:
             inputs = replace(inputs, attempt=secrets.token_hex(4))
         self.progress(f"{self.dataset.name} {grain.key}: {len(parts)} parts, {sum(p.part.lines for p in parts):,} lines")
-        return self.engine(self.lake, self.dataset, inputs, self.key, replace=True), True
+        return self.engine(self.lake, self.dataset, inputs, self.key), True
 
     def _build(self, accounts: dict[Grain, GrainAccount]) -> Build:
         applications = counted_applications(self.lake, self.dataset, self.ledger)

@@ -15,6 +15,7 @@ from lakehouse.tables.dimensions import (
     DimensionBooks,
     DimensionVersion,
     current_dimension,
+    damaged_tables,
     digest_of,
     folder,
     read_raw,
@@ -28,7 +29,8 @@ _TRIES = 5
 def add_files(lake: Lake, dataset: str, dimension: Dimension, files: Sequence[SourceFile]) -> tuple[DimensionVersion | None, bool]:
     """Make the version that has these files beside those of the current one (a file of the same name takes the older one's place).
 
-    Their records must be stored. Returns the version that is current then, None where there are no files at all, and whether it was made here.
+    Their records must be stored. Returns the version that is current then, None where there are no files at all, and whether it was made here: also
+    where the current one has the same files, and a table of it is damaged or gone.
     Whatever the order and the groups that files come in, the rows are the same. Raises `ConflictError` when others made versions first too often.
     """
     key = lake.token_key()
@@ -37,17 +39,19 @@ def add_files(lake: Lake, dataset: str, dimension: Dimension, files: Sequence[So
         named = {f.name: f for f in (*(before.files if before else ()), *files)}
         every = tuple(named[name] for name in sorted(named))
         digest = digest_of(dataset, dimension, every, key)
-        if not every or (before is not None and before.digest == digest):
+        same = before if before is not None and before.digest == digest else None
+        if not every or (same is not None and not damaged_tables(lake, same)):
             return before, False
         made = dimension_rows((r for f in every for r in read_raw(lake, dataset, dimension.name, f)), dimension, key)
         rules = Counter(made.aside["rule"].to_list())
         duplicate = rules.pop(DUPLICATE, 0)
         kept, refused = made.rows.height, sum(rules.values())
-        where = f"{folder(dataset, dimension.name)}/{digest}"
+        number = before.number + 1 if before else 1
+        where = f"{folder(dataset, dimension.name)}/{digest}{f'-{number}' if same is not None else ''}"  # what is damaged stays where it is
         version = DimensionVersion(
             dataset=dataset,
             dimension=dimension.name,
-            number=before.number + 1 if before else 1,
+            number=number,
             digest=digest,
             files=every,
             books=DimensionBooks(kept + duplicate + refused, kept, duplicate, refused, made.conflicts),

@@ -22,7 +22,7 @@ from lakehouse.landing.state import SWEEPS
 from lakehouse.landing.write import land_fetch
 from lakehouse.memory import return_large
 from lakehouse.settings import Lake
-from lakehouse.steps.applications import applications_of
+from lakehouse.sources.applications import applications_of
 from lakehouse.steps.waiting import Waiting, Waits, as_they_end
 
 PARALLEL = 4

@@ -20,7 +20,7 @@ from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
 from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, hash_of, in_inbox
 from lakehouse.steps.dimensions import add_files, store_file
-from lakehouse.tables.dimensions import DimensionVersion, current_dimensions
+from lakehouse.tables.dimensions import DimensionVersion, current_dimension, current_dimensions, damaged_tables, kept_files
 
 PARALLEL = 2
 READ_ALREADY = "read already"
@@ -31,7 +31,8 @@ BEING_WRITTEN = "still being written"
 class FileOutcome:
     """What became of one file: its manifest, or why it was left, or the error that stopped it. `path`: where it is; `name`: see `FoundFile`.
 
-    Of a dimension's file, of which `feed` is the name: the version that has it.
+    Of a dimension's file, of which `feed` is the name: the version that has it. A damaged table of a dimension that was made anew, or could not be,
+    without a file of it at hand is told as a file.
     """
 
     path: str
@@ -124,7 +125,8 @@ def ingest(
 
     `paths`: folders, files or URLs instead of the inbox; what a person names counts as settled. A file whose content was read under its name is
     nothing to do. Under another name it is read again, and its rows end as duplicates. Files are written two at a time and committed in order. A file
-    that fails lands nothing and does not stop the others; the report carries its error. The files of a dimension become one new version of it.
+    that fails lands nothing and does not stop the others; the report carries its error. The files of a dimension become one new version of it. A
+    dimension of which a table is damaged or gone is made anew, of the files at hand and of the records of the others, which are kept.
     """
     began = dt.datetime.now(dt.UTC)
     source = file_source(dataset)
@@ -138,7 +140,8 @@ def ingest(
             progress(outcome, len(outcomes), len(files))
     work.known.keep()
     places = {file.url: index for index, file in enumerate(files)}
-    return IngestReport(dataset.name, tuple(sorted(outcomes, key=lambda o: places[o.path])), (dt.datetime.now(dt.UTC) - began).total_seconds())
+    in_order = sorted(outcomes, key=lambda o: places.get(o.path, len(places)))
+    return IngestReport(dataset.name, tuple(in_order), (dt.datetime.now(dt.UTC) - began).total_seconds())
 
 
 class _Known:
@@ -154,13 +157,14 @@ class _Known:
         self._before = dict(self._seen)
         self._dimensions: dict[str, dict[str, SourceFile]] = {d.name: {} for d in dataset.dimensions}
         for name, version in current_dimensions(lake, dataset).items():
-            self._dimensions[name] = {file.name: file for file in version.files}
+            kept = kept_files(lake, dataset.name, name)
+            self._dimensions[name] = {file.name: file for file in version.files if file.sha256 in kept}
 
     def unchanged(self, file: FoundFile) -> bool:
         """Whether the listing shows the file as it was when it was read, so that it need not be opened."""
-        return any(
-            one is not None and (one.url, one.size, one.modified) == (file.url, file.size, file.modified)
-            for one in (self._newest(file), self._seen.get(file.name))
+        newest, seen = self._newest(file), self._seen.get(file.name)
+        return newest is not None and any(
+            one is not None and (one.url, one.size, one.modified) == (file.url, file.size, file.modified) for one in (newest, seen)
         )
 
     def content(self, file: FoundFile) -> bool:
@@ -205,24 +209,28 @@ class _Work:
             yield from self._know(dimension, [file for file in files if file.feed.name == name])
 
     def _know(self, dimension: Dimension, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
-        """Make the version of a dimension that has these files."""
+        """Make the version of a dimension that has these files, and make one anew that is damaged."""
+        version = current_dimension(self._lake, self._dataset.name, dimension.name)
+        damaged = damaged_tables(self._lake, version) if version is not None else []
         fresh: list[tuple[FoundFile, SourceFile]] = []
         for file in files:
             try:
-                if self.known.content(file):
+                if not damaged and self.known.content(file):
                     yield _outcome(file, skipped=READ_ALREADY)
                 else:
                     fresh.append((file, store_file(self._lake, self._dataset.name, dimension, file)))
             except (LakehouseError, OSError) as error:
                 yield _outcome(file, error=error)
-        if not fresh:
+        if not fresh and not damaged:
             return
+        made, failed = None, None
         try:
-            version, _ = add_files(self._lake, self._dataset.name, dimension, [read for _, read in fresh])
+            made, _ = add_files(self._lake, self._dataset.name, dimension, [read for _, read in fresh])
         except (LakehouseError, OSError) as error:
-            yield from [_outcome(file, error=error) for file, _ in fresh]
-        else:
-            yield from [_outcome(file, dimension=version) for file, _ in fresh]
+            failed = error
+        if not fresh and version is not None:
+            yield FileOutcome(self._lake.store.uri(version.table), version.table, dimension.name, error=failed, dimension=made)
+        yield from [_outcome(file, error=failed, dimension=made) for file, _ in fresh]
 
     def _land(self, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
         ahead: deque[tuple[FoundFile, Future[FileParts | None]]] = deque()

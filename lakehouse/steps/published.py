@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lakehouse.contracts.model import PARTITION
 from lakehouse.contracts.sql import sql_text
 from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConfigurationError
@@ -29,7 +28,7 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
     """
     import duckdb
 
-    from lakehouse.tables.committed import naming_damage
+    from lakehouse.tables.views import file_view
 
     file = version_file(lake, version)
     gone = [path for path in version.files if not lake.store.exists(path)]
@@ -38,8 +37,8 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"ATTACH {sql_text(str(file))} AS published (READ_ONLY)")
-        with naming_damage([lake.store.uri(path) for path in version.files], (duckdb.Error,)):
-            con.execute(f"CREATE VIEW clean AS {_clean(lake, dataset, version)}")
+        # The contract may have gained a column since the version was built.
+        file_view(con, "clean", [lake.store.uri(path) for path in version.files], dataset.contract.table_columns, fill=True)
         yield con
 
 
@@ -64,15 +63,3 @@ def _superseded(dataset: Dataset, version: VersionRecord, missing: str) -> Confi
     return ConfigurationError(
         f"Version {version.number} of the marts of {dataset.name} is superseded: {missing} is gone. Publish the marts again, then ask again."
     )
-
-
-def _clean(lake: Lake, dataset: Dataset, version: VersionRecord) -> str:
-    from lakehouse.tables.views import duckdb_type
-
-    columns = dataset.contract.table_columns
-    if not version.files:
-        empty = ", ".join(f'CAST(NULL AS {duckdb_type(c.type)}) AS "{c.name}"' for c in columns)
-        return f"SELECT {empty} WHERE false"
-    files = ", ".join(sql_text(lake.store.uri(path)) for path in version.files)
-    named = ", ".join(f'"{c.name}"' for c in columns)
-    return f"SELECT {named} FROM read_parquet([{files}], hive_partitioning=true, hive_types={{'{PARTITION.name}': DATE}}, union_by_name=true)"

@@ -6,7 +6,7 @@ import datetime as dt
 import getpass
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -78,12 +78,6 @@ def reveal(lake: Lake, dataset: Dataset, asked: str, *, why: str, progress: Call
         if address is not None:
             return Revealed(asked, address, lines, entry, len(ledger.sealed))
     return Revealed(asked, _scan(lake, ledger, asked, key, progress), lines, entry, len(ledger.sealed))
-
-
-def attempts(lake: Lake) -> Iterator[Attempt]:
-    """The log of reveals, oldest first."""
-    for path in sorted(e.path for e in lake.store.entries(FOLDER)):
-        yield msgspec.json.decode(lake.store.read(path), type=Attempt)
 
 
 def _write_down(lake: Lake, dataset: Dataset, asked: str, why: str, key: TokenKey) -> str:

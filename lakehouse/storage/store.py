@@ -137,7 +137,11 @@ class Store:
         return True
 
     def replace(self, path: str, data: bytes) -> None:
-        """Write a file whole, over the one that may be there. Only for what is no history: settings, locks of nobody."""
+        """Write a file whole, over the one that may be there. Never for what landed, or for history.
+
+        It is for settings, pages, and what says the same whoever writes it: results and builds, which are named by what they are made of. Raises as
+        `create` does.
+        """
         try:
             obstore.put(self._store, path, data)
         except BaseError as error:

@@ -1,4 +1,4 @@
-"""Committed Parquet files are what their names say, or whoever reads them is told which is not, and what to do.
+"""Committed Parquet files, and those of dimensions, are what their names say, or whoever reads them is told which is not, and what to do.
 
 Polars takes a folder in the place of a file for one without rows, so rows would be lost without a word; of a damaged file neither Polars nor DuckDB
 says how to mend it.
@@ -24,12 +24,13 @@ from lakehouse.tables.grains import table_folder
 
 _MAGIC = b"PAR1"  # the last four bytes of every whole Parquet file
 _PLACE = re.compile(r"(?:clean|quarantine)/(\w+)/(?:event_)?date=(\d{4}-\d{2}-\d{2})/[^/]+$")
+_DIMENSION = re.compile(r"dimensions/(\w+)/(\w+)/[^/]+\.parquet$")
 _READERS = 8
 _POLARS = (pl.exceptions.PolarsError, OSError)
 
 
 class DamagedFileError(LakeFormatError):
-    """A file that a committed build names is gone, damaged, or no file. Building its day by force makes it anew from raw."""
+    """A file that a committed build or a version of a dimension names is gone, damaged, or no file. The message says what makes it anew."""
 
 
 def scan_committed(files: Sequence[str], **options: Any) -> pl.LazyFrame:
@@ -64,7 +65,11 @@ def naming_damage(files: Sequence[str], errors: tuple[type[Exception], ...] = _P
 
 
 def damaged(file: str, fault: str) -> DamagedFileError:
-    """The error for a committed file; `fault` is a half sentence such as "is a folder"."""
+    """The error for a committed file or one of a dimension; `fault` is a half sentence such as "is a folder"."""
+    if dimension := _DIMENSION.search(file):
+        return DamagedFileError(
+            f"{file} {fault}, expected the Parquet file of a version of the dimension {dimension[2]}. Make it anew: lakehouse ingest {dimension[1]}"
+        )
     place = _PLACE.search(file)
     command = f"lakehouse replay {place[2]} --force --dataset {place[1]}" if place else "lakehouse replay DAY --force"
     return DamagedFileError(

@@ -1,7 +1,7 @@
 """Dimensions: what the marts of a dataset know beside its events, in versions.
 
     dimensions/<dataset>/<name>/raw/<sha256 of a file>.jsonl.zst    the records of a file as they were read, blank lines too
-    dimensions/<dataset>/<name>/<digest>.parquet                    the rows of a version
+    dimensions/<dataset>/<name>/<digest>.parquet                    the rows of a version; <digest>-<number> where they had to be made anew
     dimensions/<dataset>/<name>/<digest>.aside.parquet              its refused and duplicate records: file, line, rule, never their text
     dimensions/<dataset>/<name>/_versions/00000001.json             its account, taken by create; the highest is current
 
@@ -20,7 +20,6 @@ import msgspec
 import polars as pl
 import zstandard
 
-from lakehouse.contracts.sql import sql_text
 from lakehouse.contracts.types import type_name
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakeFormatError
@@ -28,7 +27,8 @@ from lakehouse.landing.manifest import SourceFile
 from lakehouse.settings import Lake, TokenKey
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.storage.record import decode_record
-from lakehouse.tables.views import duckdb_type
+from lakehouse.tables.committed import DamagedFileError, naming_damage, refuse_damaged
+from lakehouse.tables.views import file_view
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,16 +86,23 @@ def store_raw(lake: Lake, dataset: str, dimension: str, sha256: str, lines: Sequ
 
 
 def read_raw(lake: Lake, dataset: str, dimension: str, file: SourceFile) -> Iterator[tuple[str, int, bytes]]:
-    """(name of the file, number of the record from 1, its line) of every record that is not blank. `LakeFormatError` where they are gone."""
+    """(name of the file, number of the record from 1, its line) of every record that is not blank. `LakeFormatError` for a damaged file."""
     path = raw_path(dataset, dimension, file.sha256)
     try:
-        text = zstandard.ZstdDecompressor().decompressobj().decompress(lake.store.read(path))
+        text = zstandard.ZstdDecompressor().decompress(lake.store.read(path))
     except (FileNotFoundError, zstandard.ZstdError) as error:
         where = lake.store.uri(path)
-        raise LakeFormatError(f"{where}, the records of {file.name}, cannot be read: {error}. Restore it, or ingest the file again.") from error
+        raise LakeFormatError(
+            f"{where}, the records of {file.name}, cannot be read: {error}. Restore it, or move it away and ingest the file again."
+        ) from error
     for number, line in enumerate(text.split(b"\n")[:-1], 1):
         if line.strip():
             yield file.name, number, line
+
+
+def kept_files(lake: Lake, dataset: str, dimension: str) -> frozenset[str]:
+    """The hashes of the files whose records are kept."""
+    return frozenset(name.partition(".")[0] for name in lake.store.files(f"{folder(dataset, dimension)}/raw"))
 
 
 def digest_of(dataset: str, dimension: Dimension, files: Sequence[SourceFile], key: TokenKey) -> str:
@@ -142,14 +149,26 @@ def write_version(lake: Lake, version: DimensionVersion, rows: pl.DataFrame, asi
     return True
 
 
+def damaged_tables(lake: Lake, version: DimensionVersion) -> list[DamagedFileError]:
+    """What is wrong with the tables of a version. They are small, and read whole."""
+    found = []
+    for file in (lake.store.uri(path) for path in (version.table, version.aside) if path):
+        try:
+            refuse_damaged([file])
+            with naming_damage([file]):
+                pl.read_parquet(file, glob=False, hive_partitioning=False)
+        except DamagedFileError as error:
+            found.append(error)
+    return found
+
+
 def register_dimensions(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset, schema: str, versions: Mapping[str, DimensionVersion]) -> None:
-    """Create `<schema>.<dimension>`, a view over the rows of these versions, for every dimension; empty, with its columns, where there is none."""
+    """Create `<schema>.<dimension>`, a view over the rows of these versions, for every dimension; empty, with its columns, where there is none.
+
+    Raises `LakeFormatError` for a table that is gone or damaged.
+    """
     for dimension in dataset.dimensions:
         version = versions.get(dimension.name)
-        columns = [(c.name, duckdb_type(c.type)) for c in dimension.table_columns]
-        if version is None:
-            rows = "SELECT " + ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns) + " WHERE false"
-        else:
-            casts = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns)
-            rows = f"SELECT {casts} FROM read_parquet({sql_text(lake.store.uri(version.table))})"
-        con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{dimension.name}" AS {rows}')
+        files = [lake.store.uri(version.table)] if version is not None else []
+        # A version stays as it was declared until the next one is made: it may lack a column.
+        file_view(con, f'"{schema}"."{dimension.name}"', files, dimension.table_columns, fill=True)

@@ -1,4 +1,4 @@
-"""Grain results: named by the digest of their inputs, written create-only, the account last."""
+"""Grain results: named by the digest of their inputs, each file written whole, over one of the same rows where one is there; the account last."""
 
 from __future__ import annotations
 
@@ -151,18 +151,13 @@ def write_table_file(lake: Lake, path: str, frame: pl.DataFrame, time_column: st
     return TableFile(path, frame.height, len(data), low, high)  # type: ignore[arg-type]
 
 
-def store_account(lake: Lake, account: GrainAccount, *, replace: bool) -> GrainAccount:
-    """Make the files durable and write the account, the last step of a grain result. Another process may have been first: then its account stands."""
-    ref = GrainRef(account.grain, account.digest)
-    path = account_path(account.dataset, ref)
+def store_account(lake: Lake, account: GrainAccount) -> GrainAccount:
+    """Make the files durable and write the account, the last step of a grain result. One that is there was made of the same."""
+    path = account_path(account.dataset, GrainRef(account.grain, account.digest))
     files = [f.path for f in account.files] + ([account.quarantine.path] if account.quarantine else [])
     lake.store.sync(files)
     fail_point("clean.after_files")
-    data = msgspec.json.encode(account)
-    if replace:
-        lake.store.replace(path, data)
-    elif not lake.store.create(path, data):
-        return read_account(lake, account.dataset, ref) or account
+    lake.store.replace(path, msgspec.json.encode(account))
     lake.store.sync([path])
     fail_point("clean.after_account")
     return account

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +70,14 @@ def test_a_bucket_is_the_smallest_bound_that_is_not_below(seconds: float) -> Non
     assert found >= min(seconds, lateness.BUCKETS[-1])
     smaller = [b for b in lateness.BUCKETS if b < found]
     assert not smaller or smaller[-1] < seconds
+
+
+@given(st.lists(st.tuples(st.integers(-(10**9), 10**12), st.integers(0, 5))))
+def test_many_are_put_into_buckets_as_each_is_by_itself(told: list[tuple[int, int]]) -> None:
+    seconds, counts = (np.array([pair[n] for pair in told], np.int64) for n in (0, 1))
+    assert lateness.histogram(seconds) == dict(sorted(Counter(map(lateness.bucket, seconds.tolist())).items()))
+    each = Counter(lateness.bucket(second) for second, count in told for _ in range(count))
+    assert lateness.histogram(seconds, counts) == dict(sorted(each.items()))
 
 
 def test_the_bounds_are_fine_where_an_overlap_may_end() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from file_damage import DAMAGE, Damage, cut, empty, folder, other_footer
 
 import lakehouse
 from lakehouse.datasets.registry import find_dataset
@@ -15,35 +15,6 @@ from lakehouse.tables.views import quarantine_files
 
 CLEAN = "clean/workspace_audit/event_date=2026-11-17/*.parquet"
 ASIDE = "quarantine/workspace_audit/date=2026-11-17/*.parquet"
-
-
-def folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def other_footer(path: Path) -> None:
-    """As long as before, and with the end of a Parquet file."""
-    content = path.read_bytes()
-    path.write_bytes(content[: -len(content) // 2] + b"\xff" * (len(content) - len(content) // 2 - 8) + content[-8:])
-
-
-Damage = Callable[[Path], None]
-DAMAGE = [
-    (folder, "is a folder"),
-    (empty, "has 0 bytes"),
-    (cut, "is damaged or cut short"),
-    (Path.unlink, "is gone"),
-    (other_footer, "cannot be read"),
-]
 COMMANDS = {
     CLEAN: [("sql", "SELECT count(*) FROM clean.workspace_audit"), ("books",)],
     ASIDE: [("sql", "SELECT count(*) FROM quarantine.workspace_audit"), ("books",), ("quarantine", "list"), ("quarantine", "export")],

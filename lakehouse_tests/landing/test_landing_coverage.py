@@ -7,6 +7,7 @@ import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
+from merged_windows import union
 
 from lakehouse.landing import coverage
 from lakehouse.landing.manifest import Window
@@ -32,7 +33,7 @@ def _minutes(found) -> set[int]:
 
 @given(windows)
 def test_a_union_holds_what_its_windows_hold_merged_and_sorted(given_windows):
-    merged = coverage.union(given_windows)
+    merged = union(given_windows)
     assert _minutes(merged) == _minutes(given_windows)
     assert all(one.end < other.start for one, other in itertools.pairwise(merged))
     assert all(w.start < w.end for w in merged)
@@ -40,13 +41,13 @@ def test_a_union_holds_what_its_windows_hold_merged_and_sorted(given_windows):
 
 @given(windows, minutes, minutes)
 def test_holes_are_what_is_missing(given_windows, start, end):
-    merged = coverage.union(given_windows)
+    merged = union(given_windows)
     assert _minutes(coverage.holes(merged, minute(start), minute(end))) == set(range(start, end)) - _minutes(merged)
 
 
 @given(windows, minutes)
 def test_an_instant_is_inside_or_not(given_windows, at):
-    assert coverage.contains(coverage.union(given_windows), minute(at)) == (at in _minutes(given_windows))
+    assert coverage.contains(union(given_windows), minute(at)) == (at in _minutes(given_windows))
 
 
 @given(minutes, st.integers(1, 300), st.sampled_from([10, 60, 90]))

@@ -6,12 +6,12 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+from merged_windows import union
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.datasets.model import Dataset, ReportsApiSource
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
-from lakehouse.landing import coverage
 from lakehouse.landing.ledger import Ledger
 from lakehouse.landing.manifest import Manifest, Window
 from lakehouse.landing.plan import MOST_OVERLAP, FetchPlan, plan_fetch
@@ -60,7 +60,7 @@ def test_a_first_contact_starts_at_the_lakes_start_oldest_first_in_full_hours(la
     assert windows == sorted(windows, key=lambda w: w.start)
     assert windows[0] == Window(dt.datetime(2026, 6, 1, tzinfo=dt.UTC), dt.datetime(2026, 6, 1, 1, tzinfo=dt.UTC))
     assert windows[-1] == Window(now.replace(minute=0, second=0), now - dt.timedelta(seconds=30))
-    assert coverage.union(windows) == (Window(windows[0].start, windows[-1].end),)
+    assert union(windows) == (Window(windows[0].start, windows[-1].end),)
     assert by_purpose(found, "new")[0].end >= now - MOST_OVERLAP > by_purpose(found, "backfill")[-1].end
     assert "first contact" in found.why
 
@@ -92,8 +92,8 @@ def test_each_fetch_reads_three_hours_before_the_newest_instant_again(now, plan)
     log.now += HOUR
     found = plan(log)
     read = now - dt.timedelta(seconds=30)
-    assert coverage.union(by_purpose(found, "overlap")) == (Window(read - 3 * HOUR, read),)
-    assert coverage.union(by_purpose(found, "new")) == (Window(read, log.now - dt.timedelta(seconds=30)),)
+    assert union(by_purpose(found, "overlap")) == (Window(read - 3 * HOUR, read),)
+    assert union(by_purpose(found, "new")) == (Window(read, log.now - dt.timedelta(seconds=30)),)
     assert {w.purpose for w in found.windows} == {"overlap", "new"}
     assert found.overlap == 3 * HOUR
     assert all(w.window.end.minute == 0 for w in found.windows[:-1] if w.window.end not in (read,))
@@ -166,7 +166,7 @@ def test_a_sweep_reads_full_hours_of_what_was_read_before(now, plan):
     found = by_purpose(plan(log), "daily_sweep")
     hour = log.now.replace(minute=0, second=0)
     assert found[0].start == hour - 72 * HOUR
-    assert coverage.union(found) == (Window(hour - 72 * HOUR, now - dt.timedelta(seconds=30)),)
+    assert union(found) == (Window(hour - 72 * HOUR, now - dt.timedelta(seconds=30)),)
     assert [w.purpose for w in plan(log).windows][-len(found) :] == ["daily_sweep"] * len(found)
 
 
@@ -187,7 +187,7 @@ def test_hours_that_were_never_read_are_new_and_not_swept(now, plan):
     log.land(Window(now - 40 * HOUR, now - 38 * HOUR), "new")
     log.now += DAY
     found = plan(log)
-    assert coverage.union(by_purpose(found, "daily_sweep", "overlap")) == (Window(now - 40 * HOUR, now - 38 * HOUR),)
+    assert union(by_purpose(found, "daily_sweep", "overlap")) == (Window(now - 40 * HOUR, now - 38 * HOUR),)
     assert len({w.window for w in found.windows}) == len(found.windows)
 
 

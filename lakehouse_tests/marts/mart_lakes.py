@@ -164,7 +164,7 @@ def commit_day(
         rows_with_extra=0,
         unknown_values={},
     )
-    grains.store_account(lake, account, replace=True)
+    grains.store_account(lake, account)
     refs = (GrainRef(grain.key, digest),)
     number = builds.fingerprint(refs, complete=complete)
     builds.write_build(lake, Build(CONTRACT.name, day, number, complete, 0, 1, refs))

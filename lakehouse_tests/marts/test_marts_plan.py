@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from merged_windows import union
 
-from lakehouse.landing.coverage import contains, union
+from lakehouse.landing.coverage import contains
 from lakehouse.landing.manifest import Window
 from lakehouse.marts.plan import Asked, Plan, differing_days, plan_build, recipe
 from lakehouse.marts.records import BuiltDay, VersionRecord

@@ -13,15 +13,25 @@ from reports_api_helpers import HOUR, NOW, many, told, write_hours
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
+from lakehouse.landing.ledger import load_ledger
+from lakehouse.operations.status import status
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.applications import applications_of
 from lakehouse.sources.reports_api import open_source, options_for, source_options
 from lakehouse.sources.reports_api.options import check_url
 from lakehouse.sources.reports_api.retry import RetryPolicy
+from lakehouse.steps.applications import counted_applications
+from lakehouse.steps.fetch import next_fetch
 
 
 @pytest.fixture
 def dataset() -> Dataset:
     return find_dataset("workspace_audit")
+
+
+def counts(lake: Lake, dataset: Dataset) -> tuple[str, ...]:
+    """What a build asks whether a day is complete."""
+    return counted_applications(lake, dataset, load_ledger(lake, dataset.name))
 
 
 @pytest.fixture
@@ -82,8 +92,10 @@ def test_only_https_or_this_machine_is_asked(url: str) -> None:
     ("source", "says"),
     [
         ({"url": 7}, "source.url .* should be a text"),
-        ({"applications": "token"}, "source.applications .* list of names"),
-        ({"applications": [1]}, "source.applications .* list of names"),
+        ({"applications": "token"}, "source.applications .* list of at least one name, got 'token'"),
+        ({"applications": [1]}, "source.applications .* list of at least one name, got .1."),
+        ({"applications": [""]}, "source.applications .* list of at least one name"),
+        ({"applications": []}, "source.applications .* list of at least one name, got ..\\. Leave it out"),
         ({"queries_per_minute": "fast"}, "source.queries_per_minute .* should be a number"),
         ({"queries_per_minute": True}, "source.queries_per_minute .* should be a number"),
         ({"subject": ["a"]}, "source.subject .* should be a text"),
@@ -95,6 +107,16 @@ def test_only_https_or_this_machine_is_asked(url: str) -> None:
 def test_a_setting_of_the_wrong_kind_is_named(make_lake: Any, dataset: Dataset, source: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         options_for(make_lake(**source), dataset)
+
+
+def test_whoever_plans_and_whoever_asks_read_the_same_applications_and_neither_takes_none(make_lake: Any, dataset: Dataset) -> None:
+    for source in ({}, {"applications": None}, {"applications": ["login"]}):
+        lake = make_lake(**source)
+        assert options_for(lake, dataset).applications == applications_of(lake, dataset) != ()
+    empty = make_lake(applications=[])
+    for use in (next_fetch, counts, status):
+        with pytest.raises(ConfigurationError, match="at least one name"):
+            use(empty, dataset)
 
 
 def test_a_dataset_without_this_source_is_refused(make_lake: Any, dataset: Dataset) -> None:

@@ -9,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from file_damage import DAMAGE, Damage
 
+from lakehouse.contracts.model import Column
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import LakeFormatError
@@ -26,7 +29,7 @@ from lakehouse.steps.ingest import BEING_WRITTEN, READ_ALREADY, ingest, waiting_
 from lakehouse.steps.query import connect
 from lakehouse.storage.failpoints import ENV_FAIL_POINT
 from lakehouse.tables import dimensions
-from lakehouse.tables.dimensions import current_dimension, raw_path, write_version
+from lakehouse.tables.dimensions import current_dimension, damaged_tables, raw_path, write_version
 
 DATASET = find_dataset("listening")
 
@@ -177,14 +180,75 @@ def test_a_version_that_others_made_first_is_added_to(lake: Lake, monkeypatch: p
     assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
 
 
-def test_records_that_are_gone_are_named(lake: Lake) -> None:
+def test_records_that_are_gone_or_damaged_are_named(lake: Lake) -> None:
+    path = put(lake, "a.json", "Alpha")
+    version = ingest(lake, DATASET).dimensions[0]
+    raw = raw_path("listening", "songs", version.files[0].sha256)
+    whole = lake.store.read(raw)
+    put(lake, "b.json", "Beta")
+    for damage in (lambda: lake.store.replace(raw, whole[:-9]), lambda: lake.store.replace(raw, b""), lambda: lake.store.delete(raw)):
+        path.unlink(missing_ok=True)
+        damage()
+        (error,) = [o.error for o in ingest(lake, DATASET).outcomes if o.error is not None]
+        assert isinstance(error, LakeFormatError)
+        assert "song_data/a.json" in str(error)
+    put(lake, "a.json", "Alpha")  # what the error says: ingest it again
+    assert ingest(lake, DATASET).errors == ()
+    assert songs(lake) == {"SA": "Alpha", "SB": "Beta"}
+    assert lake.store.read(raw) == whole
+
+
+def test_records_that_are_gone_are_kept_again_as_soon_as_their_file_is_there(lake: Lake) -> None:
     put(lake, "a.json", "Alpha")
     version = ingest(lake, DATASET).dimensions[0]
+    raw = raw_path("listening", "songs", version.files[0].sha256)
+    lake.store.delete(raw)
+    assert [f.name for f in waiting_files(lake, DATASET)] == ["song_data/a.json"]
+    assert ingest(lake, DATASET).dimensions == (version,)  # of the same files: it stays
+    assert lake.store.exists(raw)
+    assert waiting_files(lake, DATASET) == []
+
+
+@pytest.mark.parametrize("table", ["table", "aside"])
+@pytest.mark.parametrize("at_hand", [True, False], ids=["with its files", "without"])
+@pytest.mark.parametrize(("damage", "told"), DAMAGE, ids=[d.__name__ for d, _ in DAMAGE])
+def test_a_table_that_is_damaged_is_made_anew_by_the_next_ingest(lake: Lake, damage: Damage, told: str, at_hand: bool, table: str) -> None:
+    inbox = [put(lake, "a.json", "Alpha", "Beta"), put(lake, "b.json", "Beta", "Gamma")]
+    (before,) = ingest(lake, DATASET).dimensions
+    damage(Path(lake.store.uri(getattr(before, table))))
+    (wrong,) = damaged_tables(lake, before)
+    assert (told in str(wrong), str(wrong).endswith("Make it anew: lakehouse ingest listening")) == (True, True)
+    for path in inbox if not at_hand else ():
+        path.unlink()
+    report = ingest(lake, DATASET)
+    assert report.errors == ()
+    (after,) = report.dimensions
+    assert (after.number, after.digest, after.books, after.files) == (2, before.digest, before.books, before.files)
+    assert damaged_tables(lake, after) == []
+    assert songs(lake) == {"SA": "Alpha", "SB": "Beta", "SG": "Gamma"}
+    assert ingest(lake, DATASET).dimensions == ()
+
+
+def test_a_table_that_cannot_be_made_anew_is_told_and_stops_no_other_file(lake: Lake) -> None:
+    path = put(lake, "a.json", "Alpha")
+    (version,) = ingest(lake, DATASET).dimensions
+    path.unlink()
     lake.store.delete(raw_path("listening", "songs", version.files[0].sha256))
-    put(lake, "b.json", "Beta")
-    (error,) = [o.error for o in ingest(lake, DATASET).outcomes if o.error is not None]
-    assert isinstance(error, LakeFormatError)
-    assert "song_data/a.json" in str(error)
+    lake.store.delete(version.table)
+    put(lake, "events.json", "Event").rename(path.parent.parent / "events.json")
+    report = ingest(lake, DATASET)
+    assert len(report.manifests) == 1
+    (failed,) = report.errors
+    assert (failed.name, "song_data/a.json" in str(failed.error)) == (version.table, True)
+
+
+def test_a_version_that_lacks_a_column_which_was_declared_since_has_it_without_values(lake: Lake) -> None:
+    put(lake, "a.json", "Alpha")
+    ingest(lake, DATASET)
+    (declared,) = DATASET.dimensions
+    grown = replace(DATASET, dimensions=(replace(declared, columns=(*declared.columns, Column("mood", "string", "For tests.", path="mood"))),))
+    with connect(lake, [grown]) as con:
+        assert con.execute("SELECT song_id, mood FROM clean.listening_songs").fetchall() == [("SA", None)]
 
 
 def test_an_account_of_a_newer_format_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lakehouse.contracts.model import Column
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.read import read_line
 from lakehouse.marts.specs import mart_specs
@@ -92,6 +94,17 @@ def test_the_version_that_was_published_is_explained_and_not_a_newer_table(publi
     after = explain_rows(lake.lake, lake.dataset, "audit_daily_trend", {"application": "login", "includes_collector": "true"})
     assert after[0].clean_rows == before[0].clean_rows == 3
     assert after[0].agrees
+
+
+@pytest.mark.parametrize("few", [20, 0], ids=["read for each row", "loaded once"])
+def test_a_version_is_explained_after_the_contract_has_gained_a_column(published_lake: Any, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr("lakehouse.steps.explain_mart._FEW_ROWS", few)
+    contract = published_lake.dataset.contract
+    grown = replace(contract, columns=(*contract.columns, Column("mood", "string", "For tests.")), version=contract.version + 1)
+    asked = ("audit_daily_trend", {"application": "login", "includes_collector": "true"})
+    (before,) = explain_rows(published_lake.lake, published_lake.dataset, *asked)
+    assert explain_rows(published_lake.lake, replace(published_lake.dataset, contract=grown), *asked) == [before]
+    assert before.clean_rows
 
 
 def test_a_version_whose_files_are_gone_is_said_to_be_superseded(published_lake: Any, tmp_path: Path, token_key: str) -> None:

@@ -31,10 +31,10 @@ from lakehouse.tables.views import clean_version, quarantine_files
 
 
 def test_a_commit_refuses_results_that_waited_too_long_and_the_next_run_makes_them_anew(made: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(lake: Any, dataset: Any, inputs: GrainInputs, key: Any, *, replace: bool = False) -> GrainAccount:
+    def slow(lake: Any, dataset: Any, inputs: GrainInputs, key: Any) -> GrainAccount:
         """An engine whose driver comes to its commit half a day later."""
-        account = build_grain(lake, dataset, inputs, key, replace=replace)
-        return store_account(lake, msgspec.structs.replace(account, staged_at=account.staged_at - STAGED_FOR - 60), replace=True)
+        account = build_grain(lake, dataset, inputs, key)
+        return store_account(lake, msgspec.structs.replace(account, staged_at=account.staged_at - STAGED_FOR - 60))
 
     monkeypatch.setitem(build_step.ENGINES, "slow", slow)
     made.land(event(1, 1))
@@ -111,7 +111,7 @@ def staged(made: BuildLake) -> tuple[Path, Path]:
     """(table file, account) of the result of hour 1, written and not committed, as a run leaves it that dies before its commit."""
     (part,) = load_ledger(made.lake, made.dataset.name).parts[f"{DAY}T01"]
     inputs = GrainInputs(Grain(DAY, "hour", 1), (part,), {})
-    built = build_grain(made.lake, made.dataset, inputs, made.lake.token_key(), replace=True)
+    built = build_grain(made.lake, made.dataset, inputs, made.lake.token_key())
     return made.folder / built.files[0].path, made.folder / account_path(made.dataset.name, GrainRef(built.grain, built.digest))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lakehouse.errors import ConfigurationError
+from lakehouse.sources.applications import applications_of
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
@@ -64,7 +65,7 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
     simulated = is_loopback(url)
     return ReportsApiOptions(
         url=url,
-        applications=_applications(settings, dataset.name) or declared.applications,
+        applications=applications_of(lake, dataset),
         subject=os.environ.get(ENV_SUBJECT) or _text(settings, "subject", dataset.name),
         key_file=Path(key_file) if key_file else None,
         queries_per_minute=per_minute if per_minute is not None or simulated else QUERIES_PER_MINUTE,
@@ -126,13 +127,6 @@ def _seconds(settings: dict[str, Any], key: str, dataset: str, default: float) -
     if value is not None and not 0 <= value <= 3600:
         raise _wrong(dataset, key, "seconds from 0 to 3600", value)
     return default if value is None else value
-
-
-def _applications(settings: dict[str, Any], dataset: str) -> tuple[str, ...]:
-    value = settings.get("applications") or ()
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
-        raise _wrong(dataset, "applications", 'a list of names such as ["token", "login"]', value)
-    return tuple(value)
 
 
 def _wrong(dataset: str, key: str, expected: str, value: object) -> ConfigurationError:
