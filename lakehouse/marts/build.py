@@ -118,12 +118,8 @@ class _Attempt:
             _clear(self.folder.parent)
             self.folder.mkdir(parents=True)
             return self._build(plan)
-        except (OSError, duckdb.IOException) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise TerminalError(
-                f"The marts of {self.dataset.name} could not be built in {self.folder}: {reason}. The published version "
-                "stays. Look at what it names, at free space and at the rights of the folder, then publish again: lakehouse replay --stale"
-            ) from error
+        except (OSError, duckdb.IOException, duckdb.FatalException) as error:  # the last: a checkpoint that could not be written
+            raise self._unwritable(str(error).splitlines()[0]) from error
         finally:
             if not (self.folder / _FAILED).exists():
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -252,7 +248,15 @@ class _Attempt:
             software={name: importlib.metadata.version(name) for name in _SOFTWARE},
         )
 
-    def _refused(self, result: DbtRun) -> MartsRefusedError:
+    def _unwritable(self, reason: str) -> TerminalError:
+        return TerminalError(
+            f"The marts of {self.dataset.name} could not be built in {self.folder}: {reason.rstrip('.')}. The published version "
+            "stays. Look at what it names, at free space and at the rights of the folder, then publish again: lakehouse replay --stale"
+        )
+
+    def _refused(self, result: DbtRun) -> TerminalError:
+        if result.unwritten is not None:  # and nothing is kept for a look, for that is part of what fills the disk
+            return self._unwritable(result.unwritten)
         (self.folder / _FAILED).touch()
         bad = [m for m in result.models if m.status == "error"]
         red = [t for t in result.tests if t.status in ("fail", "error")]

@@ -64,6 +64,13 @@ class DbtRun(msgspec.Struct, frozen=True):
         """Whether a model or a test did not pass."""
         return any(m.status != "success" for m in self.models) or any(not t.passed for t in self.tests)
 
+    @property
+    def unwritten(self) -> str | None:
+        """What DuckDB said of a file that the disk did not take, which is no fault of a model; None when nothing was refused."""
+        nodes: tuple[ModelResult | TestResult, ...] = (*self.models, *self.tests)
+        said = (line.strip() for node in nodes for line in (node.message or "").splitlines())
+        return next((line for line in said if "Could not write file" in line), None)
+
 
 class _Result(msgspec.Struct):
     unique_id: str
@@ -105,7 +112,10 @@ def run_dbt(
     if code not in (_GOOD, _RED):
         told = _TRACEBACK.sub("", said).strip()
         last = told.splitlines()[-1] if told else "it said nothing"
-        raise TerminalError(f"dbt could not run in {target} (exit code {code}): {last}\nIt said:\n{told[-_TAIL:]}")
+        raise TerminalError(
+            f"dbt could not run in {target} (exit code {code}): {last.rstrip('.')}. Look at what it names, at free space and at the rights of the "
+            f"folder, then run the same again.\nIt said:\n{told[-_TAIL:]}"
+        )
     return code == _GOOD
 
 

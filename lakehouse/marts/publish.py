@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from lakehouse.datasets.model import Dataset
-from lakehouse.errors import ConfigurationError, LakeFormatError, TerminalError
+from lakehouse.errors import ConfigurationError, LakeFormatError, LakehouseError, TerminalError
 from lakehouse.marts.records import VERSION_FORMAT, VersionRecord
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
@@ -113,8 +113,13 @@ def publish(lake: Lake, dataset: Dataset, built: Path, record: VersionRecord) ->
     fail_point("marts.before_record")
     path = record_path(dataset.name, record.number)
     newest = max(versions(lake, dataset), default=0)
-    # Numbers below the newest may be free again, because old records are pruned.
-    if newest >= record.number or not lake.store.create(path, msgspec.json.encode(record)):
+    try:
+        # Numbers below the newest may be free again, because old records are pruned.
+        taken = newest < record.number and lake.store.create(path, msgspec.json.encode(record))
+    except LakehouseError:  # the disk is full: a file that no record names would not help it
+        own.unlink()
+        raise
+    if not taken:
         own.unlink()
         if max(versions(lake, dataset), default=0) < record.number:
             raise LakeFormatError(f"{lake.store.uri(path)} is neither free nor the record of a version. Move it away, then publish again.")
@@ -133,7 +138,14 @@ def show(lake: Lake, dataset: Dataset, record: VersionRecord) -> None:
     if not own.exists() or _same(own, published):
         return
     aside = own.with_name(f".{own.stem}.{uuid.uuid4().hex[:8]}.tmp")
-    shutil.copy2(own, aside)
+    try:
+        shutil.copy2(own, aside)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise TerminalError(
+            f"{published} cannot be written: {error}. Version {record.number} is built and waits in {own}. Look at free space and at the rights of "
+            "the folder; the next publish puts it in place, and until then lakehouse reads it where it is."
+        ) from error
     try:
         # Left behind by a client that wrote to the published file: it would be replayed onto the new one.
         published.with_name(f"{published.name}.wal").unlink(missing_ok=True)

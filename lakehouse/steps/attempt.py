@@ -191,7 +191,10 @@ class Attempt:
         if faults:
             path = builds.write_refusal(self.lake, build, faults)
             listed = "\n".join(f"- {f}" for f in faults[:20])
-            raise AuditError(f"{build.dataset} {build.day} failed its audit; the table keeps its old version ({path}):\n{listed}")
+            raise AuditError(
+                f"{build.dataset} {build.day} failed its audit; the table keeps its old version, and raw is untouched ({path}):\n{listed}\n"
+                f"Restore what is named as damaged or gone from a backup, then: lakehouse replay {build.day}. Where nothing is, report it."
+            )
 
     def _committed_now(self, table: DeltaTable | None) -> tuple[GrainRef, ...]:
         """What the table names for the day by now; others may have committed since this began."""

@@ -124,7 +124,9 @@ def explain_rows(lake: Lake, dataset: Dataset, mart: str, conditions: Mapping[st
 def _spec(dataset: Dataset, mart: str) -> MartSpec:
     spec = find_mart(mart)
     if spec.dataset != dataset.name:
-        raise ConfigurationError(f"The mart {mart} is of the dataset {spec.dataset}, not of {dataset.name}.")
+        raise ConfigurationError(
+            f"The mart {mart} is of the dataset {spec.dataset}, but was looked for in {dataset.name}. Give --dataset {spec.dataset}, or leave it out."
+        )
     return spec
 
 

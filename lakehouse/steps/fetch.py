@@ -100,7 +100,7 @@ class FetchReport:
         if not self.errors:
             return
         first = self.errors[0]
-        kind = TransientError if all(isinstance(o.error, TransientError | OSError) for o in self.errors) else TerminalError
+        kind = TransientError if all(isinstance(o.error, TransientError) for o in self.errors) else TerminalError
         left = f", {len(self.not_tried)} were not tried" if self.not_tried else ""
         window = first.planned.window
         raise kind(

@@ -93,7 +93,7 @@ class IngestReport:
         if not self.errors:
             return
         first = self.errors[0]
-        kind = TransientError if all(isinstance(o.error, TransientError | OSError) for o in self.errors) else TerminalError
+        kind = TransientError if all(isinstance(o.error, TransientError) for o in self.errors) else TerminalError
         raise kind(
             f"{self.dataset}: {len(self.errors)} of {len(self.outcomes)} files failed. The others are landed. First: {first.error}"
         ) from first.error

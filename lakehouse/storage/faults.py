@@ -7,14 +7,16 @@ import re
 from lakehouse.errors import ConfigurationError, LakehouseError, TransientError
 
 _STATUS = re.compile(r"status code: (\d{3})")
+# delta-rs writes an error as a tree for a terminal: each cause in a line of its own, behind a coloured arrow.
+_CAUSE = re.compile(r"\n\s*(?:\x1b\[\d+m)?↳(?:\x1b\[\d+m)?\s*")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 # Where a machine of a cloud asks for credentials when the environment has none.
 _METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
 
 
 def said(error: Exception) -> str:
-    """What a store said, in one line. Bodies of answers are left out: they repeat the key id and what was signed."""
-    text = str(error)
+    """What a store or delta-rs said, in one line. Bodies of answers are left out: they repeat the key id and what was signed."""
+    text = _CAUSE.sub(": ", str(error))
     first = text.split("\n", 1)[0].split("<", 1)[0].rstrip(" :")
     code = _CODE.search(text)
     return f"{first} ({code[1]})" if code else first

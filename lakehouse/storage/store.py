@@ -22,7 +22,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
-from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
+from lakehouse.storage.faults import said
 
 StoreError = BaseError
 """What a store raises for a file that is there and cannot be read: rights, a network, a disk."""
@@ -133,7 +134,7 @@ class Store:
         except AlreadyExistsError:
             return False
         except BaseError as error:
-            raise self._refused(path, error) from error
+            raise self.refused(path, error) from error
         return True
 
     def replace(self, path: str, data: bytes) -> None:
@@ -145,7 +146,7 @@ class Store:
         try:
             obstore.put(self._store, path, data)
         except BaseError as error:
-            raise self._refused(path, error) from error
+            raise self.refused(path, error) from error
 
     def delete(self, path: str) -> None:
         """Delete a file; one that is gone already is no error."""
@@ -198,8 +199,9 @@ class Store:
                 list(pool.map(_fsync, wanted))
         self._rooted.update(folders)
 
-    def _refused(self, path: str, error: Exception) -> Exception:
-        reason = str(error).split("\n", 1)[0]
+    def refused(self, path: str, error: Exception) -> LakehouseError:
+        """The error for a file that a library could not write: `TerminalError` on a disk (full, read-only), `TransientError` on an object store."""
+        reason = said(error)
         if self.root is None:
             return TransientError(f"{self.uri(path)} cannot be written: {reason}. Try again; if that does not help, look at rights and credentials.")
         return TerminalError(f"{self.uri(path)} cannot be written: {reason}. Look at free space and at the rights of the folder.")
@@ -235,8 +237,8 @@ def open_store(url: str | Path) -> Store:
     try:
         return Store(text, None, from_url(text))
     except Exception as error:
-        said = str(error).partition("\n")[0]  # what follows is obstore's own state
-        raise ConfigurationError(f"The lake {text!r} cannot be opened: {said}. Expected a folder or a URL such as s3://bucket/lake.") from error
+        told = str(error).partition("\n")[0]  # what follows is obstore's own state
+        raise ConfigurationError(f"The lake {text!r} cannot be opened: {told}. Expected a folder or a URL such as s3://bucket/lake.") from error
 
 
 def empty_store(root: Path) -> Store:

@@ -18,8 +18,9 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lakehouse.contracts.model import PARTITION, Contract
 from lakehouse.contracts.types import table_schema
-from lakehouse.errors import ConflictError, LakeFormatError
+from lakehouse.errors import ConflictError, LakeFormatError, LakehouseError
 from lakehouse.settings import Lake
+from lakehouse.storage import said
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import TableFile
@@ -98,7 +99,8 @@ def _refuse_file(lake: Lake, dataset: str) -> None:
 def ensure_table(lake: Lake, contract: Contract, table: DeltaTable | None = None) -> DeltaTable:
     """The clean table (see `newest`), made with the whole schema where there is none (a first commit by several writers would fail or lose days).
 
-    Columns that a newer contract has added are added. Raises `LakeFormatError` for a table whose columns are not the contract's.
+    Columns that a newer contract has added are added. Raises `LakeFormatError` for a table whose columns are not the contract's, `TerminalError` when
+    a disk refuses it (full, read-only), `TransientError` when an object store does.
     """
     last: DeltaError | None = None
     for _ in range(_TRIES):
@@ -120,7 +122,14 @@ def ensure_table(lake: Lake, contract: Contract, table: DeltaTable | None = None
             last = error
             log.info("another writer makes or widens the table of %s: %s", contract.name, error)
             time.sleep(random.random() * 0.2)  # noqa: S311  jitter
+        except OSError as error:
+            raise _refused(lake, contract, error) from error
     raise ConflictError(f"The table of {contract.name} could not be made or widened in {_TRIES} tries: {last}. Try again.") from last
+
+
+def _refused(lake: Lake, contract: Contract, error: Exception) -> LakehouseError:
+    told = lake.store.refused(f"{table_folder(contract.name)}/_delta_log", error)
+    return type(told)(f"{told} The table keeps its old version, if it had one; run the same again once it can be written.")
 
 
 def _fit(table: DeltaTable, contract: Contract) -> None:
@@ -195,7 +204,7 @@ def swap_day(
 
     `files`: path relative to the table -> file. `table`: as it was opened before, None where there was none; before each try it is brought up to
     date, and `still_ours` asked whether this build may still be committed; None is returned when it says no. Raises `ConflictError` when others were
-    faster too often.
+    faster too often, else what `ensure_table` raises.
     """
     ids = app_ids(day)
     for attempt in range(_TRIES):
@@ -227,9 +236,25 @@ def swap_day(
             log.debug("commit of %s %s, try %d: %s", contract.name, day, attempt + 1, error)
             time.sleep(random.random() * 0.05 * (attempt + 1))  # noqa: S311  jitter
             continue
+        except (DeltaError, OSError) as error:
+            # A checkpoint is written after the commit that it ends with. Without it the log is slower to read, until a later commit makes the next.
+            if not _stands(lake, contract, table.version(), day, DayState(fingerprint, last, {path: f.size for path, f in files.items()})):
+                if isinstance(error, OSError):
+                    raise _refused(lake, contract, error) from error
+                raise
+            log.warning("%s %s is committed, but its log could not be summed up: %s.", contract.name, day, said(error))
         fail_point("clean.after_commit")
         return table.version() + 1
     raise ConflictError(f"{contract.name} {day}: other writers committed first {_TRIES} times in a row. Try again, or run fewer builds at once.")
+
+
+def _stands(lake: Lake, contract: Contract, before: int, day: dt.date, wanted: DayState) -> bool:
+    """Whether the table has a later version than `before`, in which the day is as wanted. False, too, where that cannot be read."""
+    try:
+        now = open_table(lake, contract.name)
+    except OSError:  # a bucket that is away: what could not be written is told
+        return False
+    return now is not None and now.version() > before and day_state(now, day) == wanted
 
 
 def _add(path: str, file: TableFile, day: dt.date) -> AddAction:

@@ -165,7 +165,7 @@ def test_a_disk_that_takes_no_more_is_told_by_name_and_leaves_nothing_visible(la
     command = [sys.executable, "-c", limited, str(lake.store.root), str(Path(__file__).parent)]
     run = subprocess.run(command, check=False, timeout=60, capture_output=True, text=True)
     assert run.returncode == 1
-    assert re.search(r"TerminalError: .*raw/clicks/.*cannot be written: .*free space", run.stderr)
+    assert re.search(r"TerminalError: .*raw/clicks/.*cannot be written: .*File too large.*free space", run.stderr)
     assert load_ledger(lake, "clicks").last_number == 0
     assert _run(lake, None) == 0
     assert load_ledger(lake, "clicks").books == FetchBooks(31, 0, 30, 1)

@@ -96,7 +96,7 @@ def test_threads_share_one_limit() -> None:
 
 @pytest.mark.parametrize("per_minute", [1, 0.5, -3])
 def test_a_limit_that_cannot_work_is_refused(per_minute: float) -> None:
-    with pytest.raises(ConfigurationError, match="at least 2"):
+    with pytest.raises(ConfigurationError, match=r"at least 2 .*datasets\.<name>\.source\.queries_per_minute in lake\.json"):
         TokenBucket(per_minute)
 
 

@@ -149,6 +149,12 @@ def test_what_cannot_be_explained_is_refused_with_a_reason(published_lake: Any, 
         explain_rows(published_lake.lake, published_lake.dataset, mart, conditions)
 
 
+def test_a_mart_of_another_dataset_says_of_which_and_with_which_option(published_lake: Any) -> None:
+    told = r"clickstream_sessions is of the dataset clickstream, but was looked for in workspace_audit\. Give --dataset clickstream"
+    with pytest.raises(ConfigurationError, match=told):
+        explain_rows(published_lake.lake, published_lake.dataset, "clickstream_sessions", {})
+
+
 def test_nothing_published_is_said_so(small_lake: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"No marts of workspace_audit are published yet\. Publish them with: lakehouse replay --stale"):
         explain_rows(small_lake.lake, small_lake.dataset, "audit_top_users", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import threading
 from dataclasses import dataclass, field
@@ -142,6 +143,12 @@ def test_a_failed_window_stops_no_other_and_coverage_ends_before_it(lake, datase
 def test_a_refusal_among_the_errors_is_terminal(lake, dataset):
     source = Events(failing={_hour(1): TransientError("busy"), _hour(2): TerminalError("403: no scope")})
     with pytest.raises(TerminalError, match="2 of 4 windows failed"):
+        fetch(lake, dataset, _hour(0), _hour(4), source=source).raise_for_errors()
+
+
+def test_what_a_disk_refuses_is_not_tried_again(lake, dataset):
+    source = Events(failing={_hour(1): OSError(errno.ENOSPC, "No space left on device"), _hour(2): TransientError("busy")})
+    with pytest.raises(TerminalError, match=r"2 of 4 windows failed.*No space left on device"):
         fetch(lake, dataset, _hour(0), _hour(4), source=source).raise_for_errors()
 
 

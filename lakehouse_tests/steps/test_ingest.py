@@ -16,7 +16,7 @@ from lakehouse.accounts.books import FetchBooks, total
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.steps import ingest as steps
 from lakehouse.steps.build import stale_days
-from lakehouse.steps.ingest import waiting_files
+from lakehouse.steps.ingest import FileOutcome, IngestReport, waiting_files
 
 LOG = b'192.0.2.1 - - [17/Nov/2026:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla"\n'
 
@@ -171,6 +171,16 @@ def test_one_bad_file_does_not_stop_the_others(files):
     assert report.partitions == ("2026-11-17",)
     files.put("a.csv.gz", whole, age=11)
     assert files.ingest().books.placed == 5000
+
+
+def test_what_a_disk_refuses_is_not_tried_again_and_what_may_pass_is():
+    full, gone = (
+        FileOutcome(name, name, "table", error=error) for name, error in (("a", OSError("No space left")), ("b", TransientError("is gone")))
+    )
+    with pytest.raises(TerminalError, match=r"2 of 2 files failed.*No space left"):
+        IngestReport("visits", (full, gone), 0.0).raise_for_errors()
+    with pytest.raises(TransientError, match=r"1 of 1 files failed.*is gone"):
+        IngestReport("visits", (gone,), 0.0).raise_for_errors()
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_look(files, monkeypatch):

@@ -8,6 +8,7 @@ from file_lakes import csv, json_lines, visit
 from lakehouse.errors import TerminalError
 
 LOG = b'192.0.2.1 - - [17/Nov/2026:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla"\n'
+LONG = "x" * 10_000_000  # of one line
 
 
 ODD = {
@@ -40,6 +41,13 @@ ODD = {
     "nothing.doc.json": (b"", [], []),
     "no line of a log.log": (b"hello\n" + LOG, ["192.0.2.1"], [("unsplittable", "line", 1)]),
     "blank.log": (b"\n" + LOG[:-1], ["192.0.2.1"], []),
+    "a long line.jsonl": (json_lines(visit(16, 1), visit(16, 2, LONG), visit(16, 3)), ["1", "2", "3"], []),
+    "a long cell.csv": (csv(visit(16, 1), visit(16, 2, LONG), visit(16, 3)), ["1", "2", "3"], []),
+    "a long line that is none.jsonl": (
+        json_lines(visit(16, 1)) + LONG.encode() + b"\n" + json_lines(visit(16, 2)),
+        ["1", "2"],
+        [("unreadable_json", "line", 1)],
+    ),
 }
 
 
@@ -53,6 +61,7 @@ def test_each_odd_file_has_an_outcome_and_the_books_close(files, name):
     files.build()
     assert files.ids() == ids
     assert files.quarantine() == refused
+    assert {len(note or "") for *_, note in files.rows()} <= {0, 1, len(LONG)}  # whole, however long
     assert [o.skipped for o in files.ingest().outcomes] == ["read already"]
 
 

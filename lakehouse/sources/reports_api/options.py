@@ -57,7 +57,10 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
     """Options of a dataset in a lake. Raises `ConfigurationError` for a source that is none, or a setting of the wrong kind."""
     declared = dataset.source
     if declared is None or declared.name != "reports_api":
-        raise ConfigurationError(f"The dataset {dataset.name} is not read from the Reports API.")
+        raise ConfigurationError(
+            f"The dataset {dataset.name} is not read from the Reports API, so there is nothing to fetch. Files are landed with: lakehouse ingest "
+            f"{dataset.name}. How each dataset is read is shown by: lakehouse sources"
+        )
     settings = lake.dataset(dataset.name).source
     url = check_url(os.environ.get(ENV_URL) or _text(settings, "url", dataset.name) or GOOGLE_URL)
     key_file = os.environ.get(ENV_CREDENTIALS)

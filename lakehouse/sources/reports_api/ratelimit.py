@@ -17,7 +17,9 @@ class TokenBucket:
 
     def __init__(self, per_minute: float | None, *, clock: Callable[[], float] = time.monotonic) -> None:
         if per_minute is not None and per_minute < 2:
-            raise ConfigurationError(f"A rate limit needs at least 2 queries a minute, got {per_minute}.")
+            raise ConfigurationError(
+                f"A rate limit needs at least 2 queries a minute, got {per_minute}. Mend datasets.<name>.source.queries_per_minute in lake.json."
+            )
         self._burst = max(1.0, per_minute / 60) if per_minute else 0.0
         self._per_second = (per_minute - self._burst) / 60 if per_minute else 0.0
         self._clock = clock
