@@ -13,18 +13,14 @@ _LARGE = 256 << 10
 
 
 def few_arenas() -> None:
-    """Let all threads of this process share two heaps of the GNU C library and two of Polars; elsewhere, do nothing.
+    """Let all threads of this process share two heaps of the GNU C library; elsewhere, and where `MALLOC_ARENA_MAX` is set, do nothing.
 
-    Each gives its threads heaps of their own, up to four or eight for each core, and keeps in each what its threads have freed, or returns it only to
-    ask the system for new pages. A build passes blocks of text of many megabytes between short-lived threads: a fifth of its peak memory was such
-    leftovers, and a twentieth of its time went into new pages. On two cores sharing costs nothing that can be measured. It must be asked for before
-    the libraries are loaded. Where `MALLOC_ARENA_MAX` or `_RJEM_MALLOC_CONF` is set, that holds.
+    It gives each thread a heap of its own, up to eight for each core, and keeps in each what its threads have freed. A build passes blocks of text of
+    many megabytes between short-lived threads: a fifth of its peak memory was such leftovers. Sharing costs nothing that can be measured. It must be
+    asked for before a library starts its threads.
     """
-    if not _is_glibc():
-        return
-    if "MALLOC_ARENA_MAX" not in os.environ:
+    if _is_glibc() and "MALLOC_ARENA_MAX" not in os.environ:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2")  # Polars puts its own before it; of itself it does not say how many
 
 
 def return_large() -> None:

@@ -46,25 +46,6 @@ def test_importing_the_package_lets_threads_share_two_heaps_unless_the_environme
     assert heaps("import lakehouse", MALLOC_ARENA_MAX="4") == heaps("", MALLOC_ARENA_MAX="4") > 2
 
 
-OF_POLARS = """
-import lakehouse, os
-os.environ["_RJEM_MALLOC_CONF"] += ",stats_print:true"
-import polars
-polars.Series([1, 2]).sum()
-"""
-
-
-@ON_GLIBC
-def test_importing_the_package_lets_polars_have_two_heaps_unless_the_environment_says_how_many() -> None:
-    def told(**environment: str) -> str:
-        known = {k: v for k, v in os.environ.items() if k != "_RJEM_MALLOC_CONF"}
-        done = subprocess.run([sys.executable, "-c", OF_POLARS], env=known | environment, capture_output=True, text=True, check=True)
-        return done.stderr
-
-    assert "opt.narenas: 2\n" in told()
-    assert "opt.narenas: 3\n" in told(_RJEM_MALLOC_CONF="narenas:3")
-
-
 GIVE_BACK = """
 from pathlib import Path
 from lakehouse.memory import give_back
