@@ -35,7 +35,7 @@ def render(inferred: Inferred) -> dict[str, str]:
 
 
 def _contract(inferred: Inferred) -> dict[str, Any]:
-    types = names(inferred.record) | names(inferred.columns) | names(inferred.record_time) | {"Contract", "DriftPolicy"}
+    types = names(inferred.record) | names(inferred.columns) | names(inferred.record_time) | {"Contract"}
     return {
         "imports": _imported(types),
         "record": layout(code(inferred.record), "RECORD = "),
