@@ -7,11 +7,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dataset_lakes import KEY
 from mart_lakes import COLLECTOR, LAST, MONDAY, Built, commit_day, cover, quarantined, read_events
 
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.steps.publish import publish_marts
+
+
+@pytest.fixture(scope="module")
+def token_key_of_the_module() -> Iterator[None]:
+    """The token key, for lakes that a module makes once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
+        yield
 
 
 def make_case_lake(folder: Path) -> Lake:

@@ -24,15 +24,8 @@ from lakehouse.tables.views import committed_accounts
 CASES = Path(__file__).parent / "cases"
 EXPECTED = json.loads((CASES / "commerce_expected.json").read_text())
 SPECS = mart_specs("commerce")
-KEY = "a key for tests that is long enough"
+pytestmark = pytest.mark.usefixtures("token_key_of_the_module")
 _SHARED_OUT = ("raw_bytes", "seconds", "share_of_bytes")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def token_key_of_the_module() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commerce_lakes import CommerceLake
-from dataset_lakes import KEY, REAL, assert_closed_and_settled, files_of
+from dataset_lakes import REAL, assert_closed_and_settled, files_of
 
 INVOICES = REAL / "commerce" / "online_retail"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def token_key_of_the_module() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAKEHOUSE_TOKEN_KEY", KEY)
-        yield
+pytestmark = pytest.mark.usefixtures("token_key_of_the_module")
 
 
 @pytest.fixture(scope="module")
