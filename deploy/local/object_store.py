@@ -98,8 +98,8 @@ def stop(folder: Path) -> None:
     except ChildProcessError:  # another process had started it, and its parent has to take note of its end
         while _runs(pid) and time.monotonic() < until:
             time.sleep(0.05)
-    except ProcessLookupError:
-        pass
+    except ProcessLookupError:  # it ended by itself between the look and the signal, which is what was wanted
+        sys.stderr.write(f"the server (process {pid}) had ended already\n")
     file.unlink()
 
 

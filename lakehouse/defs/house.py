@@ -17,9 +17,8 @@ from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.reading import Reading, reading_of
 from lakehouse.defs.reconcile import build_reconcile_sensor
 from lakehouse.defs.resources import LakeResource
-from lakehouse.errors import ConfigurationError
 from lakehouse.marts.specs import mart_specs
-from lakehouse.settings import Lake, open_existing_lake
+from lakehouse.settings import Lake, peek_lake
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,9 @@ def definitions_of(lake: Lake | None, url: str = "", datasets: Sequence[Dataset]
 
 
 def existing_lake() -> Lake | None:
-    """The lake that the environment names, None while it is not made: looking at the UI must not make one."""
-    try:
-        return open_existing_lake()
-    except ConfigurationError:
-        return None
+    """The lake that the environment names, None while it is not made: looking at the UI must not make one.
+
+    Raises `ConfigurationError` for a name where none can be.
+    """
+    lake, is_there = peek_lake()
+    return lake if is_there else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +16,8 @@ from lakehouse.settings import Lake
 from lakehouse.storage import Store
 
 __all__ = ["LandedPart", "Ledger", "Sweep", "checkpoint_path", "load_ledger", "manifest_path", "read_manifest", "read_manifests", "refresh"]
+
+log = logging.getLogger(__name__)
 
 # Checkpoints are pruned while others read; a reader that finds its file gone looks again.
 _LOOKS = 5
@@ -108,9 +111,9 @@ def _newest_checkpoint(store: Store, dataset: str, upto: int | None) -> Ledger:
             break
         try:
             return _read_checkpoint(store, dataset, max(usable))
-        except FileNotFoundError:
-            continue
-    return Ledger(dataset)
+        except FileNotFoundError as error:  # others land fast and pruned it between the look and the reading: look again
+            log.debug("a checkpoint was pruned while it was looked for: %s", error)
+    return Ledger(dataset)  # without a checkpoint every manifest is read
 
 
 def _read_checkpoint(store: Store, dataset: str, number: int) -> Ledger:

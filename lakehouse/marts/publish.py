@@ -67,14 +67,14 @@ def read_version(lake: Lake, dataset: Dataset, number: int) -> VersionRecord:
 
 def current_version(lake: Lake, dataset: Dataset) -> VersionRecord | None:
     """The record of the current version; None when nothing was published yet."""
-    for _ in range(_LOOKS):  # the newest may be pruned between the look and the reading, when others publish fast
+    for _ in range(_LOOKS):
         numbers = versions(lake, dataset)
         if not numbers:
             return None
         try:
             return read_version(lake, dataset, numbers[-1])
-        except FileNotFoundError:
-            continue
+        except FileNotFoundError as error:  # others publish fast and pruned it between the look and the reading: look again
+            log.debug("a version was pruned while it was looked for: %s", error)
     raise LakeFormatError(
         f"The versions below {lake.store.uri(versions_folder(dataset.name))} vanish as soon as they are listed. Look what deletes them."
     )

@@ -14,9 +14,10 @@ import dagster as dg
 import pytest
 
 from lakehouse.datasets.registry import all_datasets
-from lakehouse.defs.house import definitions_of
+from lakehouse.defs.house import definitions_of, existing_lake
 from lakehouse.defs.switches import ENV_SENSORS
-from lakehouse.settings import project_root
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import ENV_URL, project_root
 
 CASE = Path(__file__).parent / "cases" / "definitions.json"
 HEAVY = ("pandera", "duckdb", "dbt", "dagster_dbt", "google", "requests", "apache_beam")
@@ -101,6 +102,15 @@ def test_dagster_validates_the_workspace(tmp_path):
     command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
     done = subprocess.run(command, env=env, cwd=project_root(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_name_where_no_lake_can_be_is_told_when_the_location_loads(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(ENV_URL, str(tmp_path / "file"))
+    with pytest.raises(ConfigurationError, match="must be a folder, but .*file is a file"):
+        existing_lake()
+    monkeypatch.setenv(ENV_URL, str(tmp_path / "nowhere"))
+    assert existing_lake() is None
 
 
 def test_a_lake_that_is_there_gives_its_start_and_its_clock(make_lake):
