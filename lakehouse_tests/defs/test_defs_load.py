@@ -107,7 +107,7 @@ def test_dagster_validates_the_workspace(tmp_path):
 def test_a_name_where_no_lake_can_be_is_told_when_the_location_loads(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(ENV_URL, str(tmp_path / "file"))
-    with pytest.raises(ConfigurationError, match="must be a folder, but .*file is a file"):
+    with pytest.raises(ConfigurationError, match=r"must be a folder, but .*file is a file"):
         existing_lake()
     monkeypatch.setenv(ENV_URL, str(tmp_path / "nowhere"))
     assert existing_lake() is None
