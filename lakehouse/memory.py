@@ -38,9 +38,10 @@ def return_large() -> None:
 def reuse_freed() -> None:
     """Let the GNU C library hand freed memory out again rather than give it back and ask for new, and Arrow ask it; elsewhere, do nothing.
 
-    A build frees and asks for blocks of many megabytes all the time, and a tenth of its CPU time was the system filling new pages with zeros. What is
-    kept lies in the heap, up to 256 MB at its end; `give_back` returns it. Arrow's own allocator gives back after ten milliseconds and keeps what
-    others could use: with it a build takes a tenth more CPU time and a hundred MB more. Where `ARROW_DEFAULT_MEMORY_POOL` is set, that holds.
+    A build, or landing a file, frees and asks for blocks of many megabytes all the time, and a tenth of its CPU time was the system filling new
+    pages with zeros. What is kept lies in the heap, up to 256 MB at its end; `give_back` returns it. Arrow's own allocator gives back after ten
+    milliseconds and keeps what others could use: with it a build takes a tenth more CPU time and a hundred MB more. Where
+    `ARROW_DEFAULT_MEMORY_POOL` is set, that holds.
     """
     if not _is_glibc():
         return

@@ -9,7 +9,8 @@ import polars as pl
 
 from lakehouse.landing.batches import Ints, LineBatch, lines_of
 
-# Two hashes of 64 bits: among 100 million lines of one file two different ones are taken for the same with a chance of 1e-23.
+# Two hashes of 64 bits: among 100 million lines of one file two different ones are taken for the same with a chance of 1e-23. Lines crafted to
+# collide count as repeats: they are kept all the same, under another number.
 _SEEDS = (0, 1)
 _KEY = "V16"
 

@@ -74,17 +74,12 @@ def test_the_page_of_a_clean_day_shows_counts_books_and_lateness(ui: DagsterUi, 
 
 def test_the_overview_of_clean_tells_its_columns_and_its_key(ui: DagsterUi, mended: Seen) -> None:
     contract = find_dataset(NAME).contract
-    text = ui.show(f"/assets/{CLEAN}", contract.title, contract.table_columns[-1].name)
-    for column in contract.table_columns:
-        assert column.name in text, column.name
-    assert f"Key: {', '.join(contract.key)}" in text
+    ui.show(f"/assets/{CLEAN}", contract.title, f"Key: {', '.join(contract.key)}", *(column.name for column in contract.table_columns))
 
 
 def test_the_checks_of_clean_are_told_with_what_they_mean(ui: DagsterUi, mended: Seen) -> None:
-    text = ui.show(f"/assets/{CLEAN}?view=checks&checkDetail=books_balance", f"Checks ({len(CHECKS)})", "the books close", "blocking")
-    for name in CHECKS:
-        assert name in text
-    assert CHECKS["books_balance"] in text
+    ui.show(f"/assets/{CLEAN}?view=checks&checkDetail=books_balance", f"Checks ({len(CHECKS)})", "the books close", "blocking")
+    ui.text(*CHECKS, CHECKS["books_balance"])  # the list is drawn after what stands beside it
     statuses = ui.checks(CLEAN)
     assert set(statuses) == set(CHECKS)
     assert {statuses[name] for name in BLOCKING} == {"SUCCEEDED"}, statuses
