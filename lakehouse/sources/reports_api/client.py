@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from lakehouse.errors import TerminalError, TransientError
+from lakehouse.sources.ahead import one_ahead
 from lakehouse.sources.reports_api.answers import Answer, Identity, problem_of, refusal, retry_cause
 from lakehouse.sources.reports_api.counters import Counters
 from lakehouse.sources.reports_api.options import ReportsApiOptions
@@ -44,8 +45,8 @@ class Authorization(Protocol):
 class Walk:
     """The pages of one window: an iterator of lists of lines, newest first, with counters of its own.
 
-    `start` and `end` are what is really asked for: the start is moved to what the API still keeps. One page is in memory at a time.
-    The window has been read without gaps only when the iterator is exhausted.
+    `start` and `end` are what is really asked for: the start is moved to what the API still keeps. The next page is asked
+    for while one is worked on: two are in memory at a time. The window has been read without gaps only when the iterator is exhausted.
     """
 
     def __init__(self, pages: Iterator[list[bytes]], start: dt.datetime, end: dt.datetime, counters: Counters) -> None:
@@ -130,7 +131,7 @@ class ReportsApiClient:
             "prettyPrint": "false",
         }
         counters = Counters(self._counters)
-        return Walk(self._pages(application, query, counters), begin, end, counters)
+        return Walk(one_ahead(self._pages(application, query, counters)), begin, end, counters)
 
     def newest(self, application: str) -> bytes | None:
         """The newest record that is visible: one request, for a first contact. None when there is none."""
