@@ -16,7 +16,7 @@ from lakehouse.cli.demo_answers import Answer, answers, example, show_answers
 from lakehouse.cli.demo_lake import DemoLake, prepare
 from lakehouse.cli.demo_samples import NOW, Sample
 from lakehouse.cli.output import facts, table, tick
-from lakehouse.cli.simulated import serving
+from lakehouse.cli.simulated import serving_apart
 from lakehouse.cli.work import advancing, failed_checks, show_built, show_published, show_read
 from lakehouse.datasets.model import Dataset
 from lakehouse.marts.build import builds_ahead
@@ -93,11 +93,12 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
     alone = len(demo.samples) == 1  # of many, marts are published once, when what comes late is in them
     with ExitStack() as stack:
         stack.enter_context(builds_ahead(demo.lake) if demo.new else dbt_helper())
+        served = stack.enter_context(serving_apart(demo.lake, [sample.dataset for sample in demo.samples]))
         for clock, samples in demo.first_looks():
             story.demo = demo = demo.at(clock)
             _head(console, f"First look, {clock:%Y-%m-%d %H:%M} UTC", "read from real files or over real HTTP, then built day by day")
             for sample in samples:
-                with serving(demo.lake, sample.dataset):
+                with served(demo.lake, sample.dataset):
                     _round(story, sample, console, late=False, publish=alone, quiet=quiet)
         story.demo = demo = demo.at(NOW)
         then = (
@@ -105,7 +106,7 @@ def tell(root: Path, datasets: Sequence[Dataset], *, quiet: bool) -> Story:
         )
         _head(console, f"Then, {NOW:%Y-%m-%d %H:%M} UTC", then)
         for sample in demo.samples:
-            with serving(demo.lake, sample.dataset):
+            with served(demo.lake, sample.dataset):
                 _round(story, sample, console, late=True, publish=True, quiet=quiet)
     _check(story, console)
     if not story.failures:

@@ -35,11 +35,10 @@ def frequent_values(lake: Lake, dataset: Dataset, files: Iterable[TableFile]) ->
 def _counts(lake: Lake, columns: list[str], file: TableFile) -> dict[str, pl.DataFrame]:
     """Column -> `value` and `n` of its values in a file. A file of an older contract may lack a column."""
     local = lake.store.root
-    rows = pl.scan_parquet(local / file.path if local is not None else io.BytesIO(lake.store.read(file.path)), hive_partitioning=False)
-    there = set(rows.collect_schema().names())
-    found = [name for name in columns if name in there]
-    asked = [rows.select(pl.col(name).alias("value")).drop_nulls().group_by("value").agg(n=pl.len().cast(pl.Int64)) for name in found]
-    return dict(zip(found, pl.collect_all(asked), strict=True))
+    place = local / file.path if local is not None else io.BytesIO(lake.store.read(file.path))
+    there = pl.read_parquet_schema(place)
+    rows = pl.read_parquet(place, columns=[name for name in columns if name in there], hive_partitioning=False)
+    return {one.name: one.drop_nulls().alias("value").value_counts(name="n").cast({"n": pl.Int64}) for one in rows}
 
 
 def _top(column: str, meaning: str, counts: pl.DataFrame, rows: int) -> Top:
