@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +30,40 @@ from lakehouse.storage.failpoints import fail_point
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND = 1_000_000
+_SECONDS_KEPT = 1 << 20  # of a file of many batches; then what several of them have is added up
+
+
+class Seconds:
+    """How many events were in which second. One second may be there several times."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Ints, Ints]] = []  # seconds since 1970, UTC; how many events in each
+        self._kept, self._limit = 0, _SECONDS_KEPT
+
+    def add(self, times: Ints) -> None:
+        """Add events by their times, in microseconds since 1970, UTC."""
+        if not len(times):
+            return
+        self._found.append(np.unique(times // _SECOND, return_counts=True))
+        self._kept += len(self._found[-1][0])
+        if self._kept > self._limit:
+            self._found = [self._merged()]
+            self._kept = len(self._found[0][0])
+            self._limit = max(_SECONDS_KEPT, 2 * self._kept)
+
+    def lateness(self, frontier: dt.datetime | None) -> dict[int, int]:
+        """How far the events lie behind the newest instant that had been read: bucket -> events; 0 for those that do not."""
+        if not self._found:
+            return {}
+        seconds, counts = (np.concatenate(column) for column in zip(*self._found, strict=True))
+        if frontier is None:
+            return {0: int(counts.sum())}
+        return histogram(int((frontier - _EPOCH).total_seconds()) - seconds, counts)
+
+    def _merged(self) -> tuple[Ints, Ints]:
+        seconds, counts = (np.concatenate(column) for column in zip(*self._found, strict=True))
+        merged, places = np.unique(seconds, return_inverse=True)
+        return merged, np.bincount(places, weights=counts).astype(np.int64)
 
 
 class FileReadError(ConflictError):
@@ -39,7 +72,7 @@ class FileReadError(ConflictError):
 
 @dataclass(frozen=True)
 class FileParts:
-    """A file whose lines are written and durable, and no part of raw yet. `seconds`: its placed events by second since 1970, UTC.
+    """A file whose lines are written and durable, and no part of raw yet. `seconds`: when its placed events were.
 
     `erased_ids`: of the erased lines that were known when it was read, and left out.
     """
@@ -53,7 +86,7 @@ class FileParts:
     file: SourceFile
     parts: tuple[Part, ...]
     books: FetchBooks
-    seconds: Counter[int]
+    seconds: Seconds
     erased_ids: frozenset[str]
 
 
@@ -103,7 +136,7 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
                 f"Lines of {written.contract.name} were erased while {written.file.url} was read, and may be in it. Ingest it again."
             )
         refuse_sealed(follows, written.parts)
-        behind = _lateness(written.seconds, follows.frontier(written.application))
+        behind = written.seconds.lateness(follows.frontier(written.application))
         return Manifest(
             number=follows.last_number + 1,
             dataset=written.contract.name,
@@ -128,17 +161,6 @@ def commit_file(lake: Lake, written: FileParts, ledger: Ledger, *, lateness: dt.
     return append(lake, ledger, manifest)
 
 
-def _lateness(seconds: Counter[int], frontier: dt.datetime | None) -> dict[int, int]:
-    """How far the events lie behind the newest instant that had been read: bucket -> events; 0 for those that do not."""
-    if not seconds:
-        return {}
-    if frontier is None:
-        return {0: seconds.total()}
-    times = np.fromiter(seconds.keys(), np.int64, len(seconds))
-    counts = np.fromiter(seconds.values(), np.int64, len(seconds))
-    return histogram(int((frontier - _EPOCH).total_seconds()) - times, counts)
-
-
 class _Landing:
     """The lines of one file on their way: routed, numbered, counted."""
 
@@ -149,7 +171,7 @@ class _Landing:
         self._repeats = Repeats() if contract.numbered_repeats else None
         self._erased = ledger.erased_ids
         self.writer = PartWriter(lake.store, contract.name, fetch_id, ids=False)
-        self.seconds: Counter[int] = Counter()
+        self.seconds = Seconds()
         self._read = self._re_read = self._placed = self._unplaced = 0
 
     def take(self, batch: LineBatch) -> None:
@@ -174,8 +196,7 @@ class _Landing:
             self._unplaced += len(routed.lines)
             return
         self._placed += len(routed.lines)
-        seconds, counts = np.unique(routed.times // _SECOND, return_counts=True)
-        self.seconds.update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
+        self.seconds.add(routed.times)
 
     def _not_erased(self, batch: LineBatch) -> Ints:
         """The places of the lines that nobody erased."""

@@ -15,7 +15,18 @@ from lakehouse.landing.state import CHECKPOINT_FORMAT, LandedPart, Ledger, Sweep
 from lakehouse.settings import Lake
 from lakehouse.storage import Store
 
-__all__ = ["LandedPart", "Ledger", "Sweep", "checkpoint_path", "load_ledger", "manifest_path", "read_manifest", "read_manifests", "refresh"]
+__all__ = [
+    "LandedPart",
+    "Ledger",
+    "Sweep",
+    "advanced",
+    "checkpoint_path",
+    "load_ledger",
+    "manifest_path",
+    "read_manifest",
+    "read_manifests",
+    "refresh",
+]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +69,11 @@ def refresh(lake: Lake, ledger: Ledger) -> Ledger:
         except FileNotFoundError:
             return ledger.after(found)
     raise AssertionError("counting ends at a missing file")
+
+
+def advanced(lake: Lake, ledger: Ledger, written: Manifest) -> Ledger:
+    """The ledger after a manifest that this process has just written. Nothing is read where it is the next one, as nearly always."""
+    return ledger.after([written]) if written.number == ledger.last_number + 1 else refresh(lake, ledger)
 
 
 def read_manifests(lake: Lake, dataset: str, *, after: int = 0, upto: int | None = None) -> Iterator[Manifest]:

@@ -15,7 +15,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakehouseError, TerminalError, TransientError
 from lakehouse.landing.files import FileParts, FileReadError, commit_file, write_file
-from lakehouse.landing.ledger import Ledger, load_ledger, refresh
+from lakehouse.landing.ledger import Ledger, advanced, load_ledger
 from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
 from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, hash_of, in_inbox
@@ -270,7 +270,7 @@ class _Work:
             return _outcome(file, skipped=READ_ALREADY)
         except (LakehouseError, OSError) as error:
             return _outcome(file, error=error)
-        self.known.ledger = refresh(self._lake, self.known.ledger)
+        self.known.ledger = advanced(self._lake, self.known.ledger, manifest)
         return _outcome(file, manifest=manifest)
 
 

@@ -75,13 +75,14 @@ class Store:
     def _opened(self, path: str) -> Iterator[BinaryIO | None]:
         """A file of a disk, opened without the detour over obstore's threads, which takes a millisecond. None where obstore is to be asked.
 
-        That is also where the file cannot be opened, so that errors are those of obstore, and where the path is one that obstore has escaped.
+        That is also where the file cannot be opened, so that errors are those of obstore.
         """
-        if self.root is None or isinstance(self._store, MemoryStore) or "%" in path:
+        place = self._direct(path)
+        if place is None:
             yield None
             return
         try:
-            file = (self.root / path).open("rb")
+            file = place.open("rb")
         except OSError:
             yield None
             return
@@ -90,6 +91,10 @@ class Store:
                 yield file
             except OSError as error:  # a network disk that is away, a damaged sector
                 raise StoreError(f"{file.name} cannot be read: {error}") from error
+
+    def _direct(self, path: str) -> Path | None:
+        """Where a file lies on a disk; None where obstore is to be asked: elsewhere, and for a path that it has escaped."""
+        return self.root / path if self.root is not None and not isinstance(self._store, MemoryStore) and "%" not in path else None
 
     def range(self, path: str, offset: int, size: int, chunk: int = 1 << 20) -> Iterator[bytes]:
         """`size` bytes of a file from `offset`, in pieces as of `chunks`. `FileNotFoundError` when there is none, `EOFError` when it ends before."""
@@ -108,7 +113,10 @@ class Store:
 
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
-        try:
+        place = self._direct(path)
+        if place is not None and place.is_file():
+            return True
+        try:  # where it is not, or cannot be looked at, the word of obstore counts
             obstore.head(self._store, path)
         except FileNotFoundError:
             return False

@@ -21,8 +21,8 @@ from lakehouse.accounts.lateness import bucket
 from lakehouse.contracts.model import Column, Contract, JsonField, JsonInt, JsonObject, RecordTime
 from lakehouse.errors import ConflictError, LakeFormatError, TransientError
 from lakehouse.landing.batches import BatchRouter
-from lakehouse.landing.files import FileReadError, _lateness, commit_file, write_file
-from lakehouse.landing.ledger import load_ledger
+from lakehouse.landing.files import FileReadError, Seconds, commit_file, write_file
+from lakehouse.landing.ledger import advanced, load_ledger
 from lakehouse.landing.manifest import LineRef, Part, SourceFile
 from lakehouse.landing.orphans import raw_orphans
 from lakehouse.landing.positions import Positions, encode_positions, read_positions
@@ -195,12 +195,28 @@ def test_the_same_content_under_its_name_is_refused_at_the_manifest_and_under_an
     assert load_ledger(lake, "clicks").files["a.csv"].hashes == ("1", "2")
 
 
-@given(st.lists(st.integers(-200_000, 400_000), min_size=1))
-def test_lateness_is_counted_as_for_single_events(seconds):
+@given(st.lists(st.lists(st.integers(-200_000, 400_000)), min_size=1), st.integers(1, 8))
+def test_lateness_is_counted_as_for_single_events(batches, kept):
     frontier = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-    times = Counter(int((frontier - EPOCH).total_seconds()) - s for s in seconds)
-    assert _lateness(times, frontier) == dict(sorted(Counter(bucket(max(0, s)) for s in seconds).items()))
-    assert _lateness(times, None) == {0: len(seconds)}
+    seconds = Seconds()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lakehouse.landing.files._SECONDS_KEPT", kept)
+        for batch in batches:
+            late = np.array([int((frontier - EPOCH).total_seconds()) - s for s in batch], np.int64)
+            seconds.add(late * 1_000_000 + 999_999)
+    every = [s for batch in batches for s in batch]
+    assert seconds.lateness(frontier) == dict(sorted(Counter(bucket(max(0, s)) for s in every).items()))
+    assert seconds.lateness(None) == ({0: len(every)} if every else {})
+
+
+def test_the_ledger_goes_on_from_what_was_written_as_from_what_is_read(lake, line, land_file):
+    empty = load_ledger(lake, "clicks")
+    first = land_file(lake, batch(line("2026-11-20T12:00:00Z")))
+    ledger = advanced(lake, empty, first)
+    assert ledger == load_ledger(lake, "clicks")
+    land_file(lake, batch(line("2026-11-20T11:00:00Z")), name="b.csv")  # by somebody else
+    third = land_file(lake, batch(line("2026-11-20T10:00:00Z"), line("nothing")), name="c.csv")
+    assert advanced(lake, ledger, third) == load_ledger(lake, "clicks")
 
 
 def test_raw_that_expires_takes_its_positions_with_it_and_later_lines_of_the_day_land_unplaced(lake, line, land_file, contract):
