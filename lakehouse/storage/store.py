@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -203,8 +204,7 @@ class Store:
             for path in wanted:
                 _fsync(path)
         else:  # a disk writes many at once in little more time than one
-            with ThreadPoolExecutor(_SYNCED_AT_ONCE, thread_name_prefix="sync") as pool:
-                list(pool.map(_fsync, wanted))
+            list(_syncing().map(_fsync, wanted))
         self._rooted.update(folders)
 
     def refused(self, path: str, error: Exception) -> LakehouseError:
@@ -266,6 +266,16 @@ def open_folder(url: str | Path) -> Store:
     if not root.is_dir():
         raise ConfigurationError(f"There is no folder {root}. Expected one with files to read.")
     return Store(root.as_uri(), root, LocalStore(root))
+
+
+@cache
+def _syncing() -> ThreadPoolExecutor:
+    """The threads that wait for the disk, kept: to start eight takes longer than what they do."""
+    return ThreadPoolExecutor(_SYNCED_AT_ONCE, thread_name_prefix="sync")
+
+
+if hasattr(os, "register_at_fork"):  # a child has no threads but the one that forked
+    os.register_at_fork(after_in_child=_syncing.cache_clear)
 
 
 def _fsync(path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -85,6 +87,25 @@ def test_listing(store: Store) -> None:
     assert (store.files("nothing"), store.folders("nothing")) == ([], [])
     entry = next(e for e in store.entries("ab"))
     assert (entry.size, entry.modified.tzinfo is not None) == (9, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_syncs_many_files_too(tmp_path: Path) -> None:
+    script = f"""
+import os, sys
+from lakehouse.storage import open_store
+store = open_store({str(tmp_path)!r})
+paths = [f"a{{n}}/b" for n in range(9)]
+for path in paths:
+    store.create(path, b"x")
+store.sync(paths)  # has threads from now on
+child = os.fork()
+store.sync(paths)
+if child == 0:
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
 
 
 def test_sync_wants_files_that_are_there(store: Store) -> None:
