@@ -42,10 +42,49 @@ def test_the_next_hour_is_asked_for_with_the_overlap_before_it(make_lake, instan
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-18T08", "2026-11-18T13")
 
 
-def test_a_long_first_contact_is_cut_and_goes_on_with_the_oldest(make_lake, instance):
+def test_a_long_first_contact_is_cut_at_weeks_and_goes_on_with_the_oldest(make_lake, instance):
     lake = make_lake(clock=SERVED_FROM, start=dt.date(2026, 11, 1))
     request = tick(lake, instance, SENSOR).run_requests[0]
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-01T00", "2026-11-07T23")
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-01T00", "2026-11-04T23")
+
+
+def ended(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    instance.add_run(dg.DagsterRun(job_name="raw", run_id=str(uuid.uuid4()), status=status, tags=dict(request.tags)))
+
+
+def test_a_stretch_that_failed_three_times_is_passed_over_and_the_next_hour_is_asked_for(make_lake, instance):
+    lake = make_lake(clock=SERVED_FROM, start=dt.date(2026, 11, 1))
+    keys, asked = [], []
+    while requests := tick(lake, instance, SENSOR).run_requests:
+        keys.append(requests[0].run_key)
+        asked.append(requests[0].tags[RANGE_START])
+        ended(instance, requests[0], dg.DagsterRunStatus.FAILURE)
+    weeks = ["2026-11-01T00", "2026-11-05T00", "2026-11-12T00"]
+    assert asked == [week for week in weeks for _ in range(3)]
+    assert len(set(keys)) == len(keys)
+    skipped = tick(lake, instance, SENSOR).skip_message
+    assert all(f"{week} to " in skipped for week in weeks)
+    assert "failed 3 times" in skipped
+    later = make_lake(clock=SERVED_FROM + HOUR, start=dt.date(2026, 11, 1))
+    assert tick(later, instance, SENSOR).run_requests[0].tags[RANGE_START] == weeks[-1]
+
+
+def test_a_stretch_whose_run_somebody_canceled_does_not_stand_before_the_others(make_lake, instance):
+    lake = make_lake(clock=SERVED_FROM, start=dt.date(2026, 11, 5))
+    ended(instance, tick(lake, instance, SENSOR).run_requests[0], dg.DagsterRunStatus.CANCELED)
+    request = tick(lake, instance, SENSOR).run_requests[0]
+    assert request.tags[RANGE_START] == "2026-11-12T00"
+    ended(instance, request, dg.DagsterRunStatus.CANCELED)
+    assert "was asked for" in tick(lake, instance, SENSOR).skip_message
+
+
+def test_the_overlap_is_asked_for_with_the_hour_behind_it_across_the_edge_of_a_week(make_lake, instance):
+    midnight = dt.datetime(2026, 11, 19, 0, 0, 30, tzinfo=dt.UTC)  # less the margin that is not read yet
+    lake = make_lake(clock=midnight)
+    assert execute(lake, instance, tick(lake, instance, SENSOR).run_requests[0]).success
+    later = make_lake(clock=midnight + HOUR)
+    request = tick(later, instance, SENSOR).run_requests[0]
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-18T21", "2026-11-19T00")
 
 
 def test_nothing_is_asked_for_while_a_run_fetches(make_lake, instance):
