@@ -1,4 +1,7 @@
-"""What Dagster's history says of its own health: is the daemon alive, do sensors run, does a dead run hold a pool. Reads only."""
+"""What Dagster's history says of its own health: is the daemon alive, do sensors run, does a dead run hold a pool.
+
+Opening the history does what every command does: runs of commands that were killed are told and closed. Beside that it only reads.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from lakehouse.defs.instance import ENV_HOME, open_instance
+from lakehouse.defs.lost import runs_elsewhere
 from lakehouse.defs.private import InstigatorStatus
 from lakehouse.defs.switches import ENV_SENSORS
 from lakehouse.findings import Finding
@@ -30,6 +34,7 @@ def inspect_instance(lake: Lake) -> Iterator[Finding]:
         yield _daemons(instance)
         yield _sensors(instance)
         yield from _pools(instance)
+        yield from _elsewhere(instance)
 
 
 def _home(lake: Lake) -> Path | None:
@@ -59,15 +64,20 @@ def _daemons(instance: dg.DagsterInstance) -> Finding:
 
 
 def _sensors(instance: dg.DagsterInstance) -> Finding:
-    states = instance.all_instigator_state()
-    running = sorted(s.name for s in states if s.status in (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE))
-    off = sorted(s.name for s in states if s.status == InstigatorStatus.STOPPED)
-    if off or not running:
-        told = f"off: {', '.join(off)}" if off else "none has run yet"
-        return Finding(
-            "sensors", "note", told, f"switch them on in the UI under Automation, or start with: lakehouse dev --sensors ({ENV_SENSORS}=on)"
-        )
-    return Finding("sensors", "good", f"on: {', '.join(running)}")
+    """Which sensors somebody switched on or off. Of the others Dagster writes down only that they have run from the start once."""
+    by_status: dict[InstigatorStatus, list[str]] = {}
+    for state in sorted(instance.all_instigator_state(), key=lambda state: state.name):
+        by_status.setdefault(state.status, []).append(state.name)
+    words = {
+        InstigatorStatus.STOPPED: "off",
+        InstigatorStatus.RUNNING: "on",
+        InstigatorStatus.DECLARED_IN_CODE: f"on only if started with --sensors ({ENV_SENSORS}=on)",
+    }
+    told = "; ".join(f"{text}: {', '.join(by_status[status])}" for status, text in words.items() if status in by_status)
+    if list(by_status) == [InstigatorStatus.RUNNING]:
+        return Finding("sensors", "good", told)
+    remedy = f"switch them on in the UI under Automation, or start with: lakehouse dev --sensors ({ENV_SENSORS}=on)"
+    return Finding("sensors", "note", told or "none has run yet", remedy)
 
 
 def _pools(instance: dg.DagsterInstance) -> Iterator[Finding]:
@@ -81,6 +91,16 @@ def _pools(instance: dg.DagsterInstance) -> Iterator[Finding]:
             yield Finding(f"pool {key}", "bad", f"a slot is held by finished run {', '.join(r[:8] for r in dead)}", remedy)
         else:
             yield Finding(f"pool {key}", "good", f"{info.active_slot_count} of {info.slot_count} slots in use")
+
+
+def _elsewhere(instance: dg.DagsterInstance) -> Iterator[Finding]:
+    """A run of another host, which may be gone and would then hold its pool for ever."""
+    for run_id, host in runs_elsewhere(instance):
+        remedy = (
+            f"if {host} is gone (a container that was replaced): end it in the UI (lakehouse dev) under Runs > {run_id[:8]} > Terminate, "
+            "with: force termination immediately. A container with a fixed hostname closes its own"
+        )
+        yield Finding(f"run {run_id[:8]}", "note", f"under way by a command on {host}, which cannot be seen from here", remedy)
 
 
 def _finished(instance: dg.DagsterInstance, run_id: str) -> bool:

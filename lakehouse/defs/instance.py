@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 
 from lakehouse.defs.history import kept_open
-from lakehouse.defs.lost import PROCESS_TAG, close_lost_runs, tell_landed
+from lakehouse.defs.lost import settle_lost_runs
 from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
 from lakehouse.settings import Lake, project_root
 
@@ -65,7 +64,7 @@ def _damaged(home: Path) -> LakehouseError:
 
 @contextlib.contextmanager
 def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
-    """Dagster's history of this lake. Runs of commands that were killed are closed first, so that they hold no pool, and what they landed is told.
+    """Dagster's history of this lake. What commands landed that were killed is told first, and their runs are closed, so that they hold no pool.
 
     Raises `TerminalError` when the history cannot be written (rights, full disk), `TransientError` while another process has it locked.
     """
@@ -74,12 +73,9 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
 
     home = dagster_home(lake)
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            lost = close_lost_runs(instance)
-            with kept_open(instance):
-                if lost:
-                    tell_landed(lake, instance)
-                yield instance
+        with dg.DagsterInstance.from_config(str(home)) as instance, kept_open(instance):
+            settle_lost_runs(lake, instance)
+            yield instance
     except (OperationalError, sqlite3.OperationalError) as error:
         raise _unusable(home, error) from error
     except (DatabaseError, sqlite3.DatabaseError) as error:
@@ -91,8 +87,3 @@ def open_instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
             f"{home / _SETTINGS} cannot be used as the settings of Dagster: {str(error).splitlines()[0]}. Mend it, or move it away: the next command "
             "puts the shipped ones there."
         ) from error
-
-
-def process_tags() -> Mapping[str, str]:
-    """Tags of a run that this process executes itself."""
-    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}

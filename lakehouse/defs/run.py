@@ -13,8 +13,9 @@ import dagster as dg
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.house import definitions_of
-from lakehouse.defs.instance import open_instance, process_tags
+from lakehouse.defs.instance import open_instance
 from lakehouse.defs.listen import Advance, Listener, listening
+from lakehouse.defs.lost import process_tags
 from lakehouse.defs.partitions import HOUR_FORMAT, Calendar
 from lakehouse.defs.ranges import range_tags, stretches
 from lakehouse.defs.raw import NOT_TRIED

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
+from obstore.exceptions import BaseError
+
 from lakehouse.errors import ConfigurationError, LakehouseError, TransientError
+
+FAULTS = (LakehouseError, OSError, BaseError)
+"""What may go wrong with a lake, and is told in words that quote no data: see `told`."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 # delta-rs writes an error as a tree for a terminal: each cause in a line of its own, behind a coloured arrow.
@@ -20,6 +25,13 @@ def said(error: Exception) -> str:
     first = text.split("\n", 1)[0].split("<", 1)[0].rstrip(" :")
     code = _CODE.search(text)
     return f"{first} ({code[1]})" if code else first
+
+
+def told(error: Exception) -> str:
+    """One of `FAULTS` in a sentence. A store's own words get what to do; the others have it."""
+    if isinstance(error, BaseError) and not isinstance(error, OSError):
+        return f"The store of the lake refused: {said(error)}. Check the path, that the folders of the lake are folders, and the rights."
+    return str(error)
 
 
 def fault_of(url: str, error: Exception) -> LakehouseError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import uuid
@@ -12,8 +13,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from lakehouse.defs.instance import dagster_home, open_instance, process_tags
-from lakehouse.defs.lost import PROCESS_TAG, close_lost_runs
+from lakehouse.defs import lost
+from lakehouse.defs.instance import dagster_home, open_instance
+from lakehouse.defs.lost import BEGUN_TAG, PROCESS_TAG, process_tags, settle_lost_runs
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Lake, LakeSettings
 from lakehouse.storage import Store
@@ -62,18 +64,41 @@ def test_a_run_whose_command_was_killed_is_closed_and_gives_its_slot_back(make_l
     gone.wait()
     host = process_tags()[PROCESS_TAG].rpartition(":")[0]
     with open_instance(lake) as instance:
-        lost, ours, theirs = (
+        gone_run, ours, theirs = (
             add_run(instance, tags) for tags in ({PROCESS_TAG: f"{host}:{gone.pid}"}, process_tags(), {PROCESS_TAG: f"elsewhere:{gone.pid}"})
         )
         instance.event_log_storage.initialize_concurrency_limit_to_default("marts")
-        assert instance.event_log_storage.claim_concurrency_slot("marts", lost.run_id, "step").is_claimed
+        assert instance.event_log_storage.claim_concurrency_slot("marts", gone_run.run_id, "step").is_claimed
         assert not instance.event_log_storage.claim_concurrency_slot("marts", ours.run_id, "step").is_claimed
     with open_instance(lake) as instance:
-        assert instance.get_run_by_id(lost.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(gone_run.run_id).status == dg.DagsterRunStatus.FAILURE
         assert instance.get_run_by_id(ours.run_id).status == dg.DagsterRunStatus.STARTED
         assert instance.get_run_by_id(theirs.run_id).status == dg.DagsterRunStatus.STARTED
         assert instance.event_log_storage.claim_concurrency_slot("marts", ours.run_id, "step").is_claimed
-        assert close_lost_runs(instance) == []
+        assert settle_lost_runs(lake, instance) == []
+
+
+@pytest.mark.skipif(BEGUN_TAG not in process_tags(), reason="this system does not tell when a process began")
+def test_a_process_with_the_pid_of_a_killed_one_is_not_taken_for_it(make_lake):
+    """In a container with a fixed hostname every command has the same pid."""
+    lake, ours = make_lake(), dict(process_tags())
+    boot, _, ticks = ours[BEGUN_TAG].partition("/")
+    with open_instance(lake) as instance:
+        before = add_run(instance, {**ours, BEGUN_TAG: f"{boot}/{int(ticks) - 1}"})
+        rebooted = add_run(instance, {**ours, BEGUN_TAG: f"another/{ticks}"})
+        now = add_run(instance, ours)
+        not_told = add_run(instance, {PROCESS_TAG: ours[PROCESS_TAG]})
+        assert settle_lost_runs(lake, instance) == [r.run_id for r in reversed([before, rebooted])]
+        assert {instance.get_run_by_id(r.run_id).status for r in (now, not_told)} == {dg.DagsterRunStatus.STARTED}
+
+
+@pytest.mark.skipif(BEGUN_TAG not in process_tags(), reason="this system does not tell when a process began")
+def test_a_process_says_the_same_of_itself_as_others_say_of_it():
+    code = "from lakehouse.defs.lost import process_tags; print(*process_tags().values(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        told = other.stdout.readline().split()
+        assert told == [f"{socket.gethostname()}:{other.pid}", lost._begun(other.pid)]
+        other.communicate("\n")
 
 
 def add_run(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun:
@@ -86,7 +111,8 @@ def test_a_killed_command_leaves_no_run_behind_that_holds_a_pool(make_lake, tmp_
     lake = make_lake()
     script = (
         "import os, sys, dagster as dg\n"
-        "from lakehouse.defs.instance import open_instance, process_tags\n"
+        "from lakehouse.defs.instance import open_instance\n"
+        "from lakehouse.defs.lost import process_tags\n"
         "from lakehouse.settings import open_lake\n"
         "@dg.asset(pool='marts')\n"
         "def stuck() -> None:\n"
