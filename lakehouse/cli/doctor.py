@@ -11,8 +11,8 @@ from rich.markup import escape
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_reading, pick_dataset
-from lakehouse.errors import LakehouseError
 from lakehouse.findings import Finding
+from lakehouse.storage import FAULTS, told
 
 if TYPE_CHECKING:
     from lakehouse.datasets.model import Dataset
@@ -71,8 +71,8 @@ def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
         try:
             yield from _files(lake, dataset)
             found = orphans(lake, dataset)
-        except LakehouseError as error:
-            yield Finding(f"{dataset.name}", "bad", str(error))
+        except FAULTS as error:
+            yield Finding(f"{dataset.name}", "bad", told(error))
             continue
         size = sum(e.size for e in found)
         if not found:
@@ -106,8 +106,8 @@ def _dagster(lake: Lake) -> Iterator[Finding]:
 
     try:
         yield from inspect_instance(lake)
-    except LakehouseError as error:
-        yield Finding("dagster", "bad", str(error))
+    except FAULTS as error:
+        yield Finding("dagster", "bad", told(error))
 
 
 def _show(found: Sequence[Finding]) -> None:

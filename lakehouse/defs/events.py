@@ -28,7 +28,7 @@ from lakehouse.defs.private import (
     get_input_event_pointer_tag,
     version_tags,
 )
-from lakehouse.errors import LakehouseError
+from lakehouse.storage import FAULTS, told
 
 Metadata = Mapping[str, Any]
 _NAMED = 20  # partitions that a failure names; the others are in its metadata and on the page of the asset
@@ -228,7 +228,7 @@ def evaluation(
 
 def sentence(error: Exception) -> str:
     """What may be told of a fault. A library's own words can quote the data, which must not reach logs or metadata: then only where it was."""
-    if isinstance(error, (LakehouseError, OSError)):
-        return str(error)
+    if isinstance(error, FAULTS):
+        return told(error)
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at " + " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-4:]))

@@ -8,8 +8,8 @@ from typing import TypeVar
 import dagster as dg
 
 from lakehouse.defs.resources import LakeResource
-from lakehouse.errors import LakehouseError
 from lakehouse.settings import Lake
+from lakehouse.storage import FAULTS, told
 
 Answer = TypeVar("Answer")
 
@@ -64,8 +64,8 @@ def look_unless_running(
         return dg.SkipReason(f"Run {run[:8]} {doing} now.")
     try:
         return look(lake.open())
-    except (LakehouseError, OSError) as error:
-        return dg.SkipReason(f"Cannot look: {error}")
+    except FAULTS as error:
+        return dg.SkipReason(f"Cannot look: {told(error)}")
 
 
 def failures(instance: dg.DagsterInstance, tag: str, value: str) -> int:

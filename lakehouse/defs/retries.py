@@ -15,6 +15,7 @@ import dagster as dg
 
 from lakehouse.defs import listen
 from lakehouse.errors import ConfigurationError, LakehouseError, TransientError
+from lakehouse.storage import FAULTS, told
 
 RETRIES, SECONDS = 2, 30.0
 RETRIES_TAG = "lakehouse/retries"  # of a run: how often it tries again, whoever executes it
@@ -40,10 +41,10 @@ def faults(context: dg.AssetExecutionContext) -> Iterator[None]:
     listen.failures({})
     try:
         yield
-    except (LakehouseError, OSError) as error:
+    except FAULTS as error:
         named = context.partition_keys if context.has_partition_key or context.has_partition_key_range else [context.asset_key.to_user_string()]
         listen.failures(dict.fromkeys(named, error))
-        fail(context, dg.Failure(str(error)), [error])
+        fail(context, dg.Failure(told(error)), [error])
 
 
 def _number(context: dg.AssetExecutionContext, tag: str, default: float) -> float:

@@ -26,6 +26,7 @@ from lakehouse.settings import Lake
 from lakehouse.sources.files.inbox import file_source
 from lakehouse.steps.fetch import next_fetch
 from lakehouse.steps.waiting import Waiting
+from lakehouse.storage import told
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the log is in the history; the terminal is the command's
 _LISTED = 5
@@ -206,7 +207,7 @@ class _Work:
 
 def _listed(failures: Mapping[str, Exception]) -> str:
     """The failures, one line for partitions next to each other that failed in the same way, the longest stretches first."""
-    groups = [(words, [key for key, _ in group]) for words, group in groupby(failures.items(), key=lambda item: str(item[1]))]
+    groups = [(words, [key for key, _ in group]) for words, group in groupby(failures.items(), key=lambda item: told(item[1]))]
     lines = []
     for words, partitions in sorted(groups, key=lambda group: -len(group[1])):
         names = partitions[0] if len(partitions) == 1 else f"{partitions[0]} to {partitions[-1]} ({len(partitions):,} partitions)"

@@ -164,6 +164,18 @@ def test_doctor_lists_orphans_and_clears_them_and_nothing_else(run: Any, changin
     assert run("books", "--lake", folder).code == 0
 
 
+def test_doctor_names_a_folder_that_cannot_be_listed_and_looks_at_everything_else(run: Any, changing_lake: Any) -> None:
+    fetches = changing_lake.folder / "raw" / "workspace_audit" / "_fetches"
+    fetches.rename(fetches.with_name("aside"))
+    fetches.write_text("no folder")
+    result = run("doctor", "--json", "--lake", changing_lake.folder)
+    found = {f["name"]: f for f in result.json}
+    assert result.code == 1
+    assert found["workspace_audit"]["state"] == "bad"
+    assert str(fetches) in found["workspace_audit"]["message"]
+    assert {"files of listening", "dagster"} <= set(found)
+
+
 def test_doctor_looks_at_the_simulated_source(run: Any, simulated_lake: Path) -> None:
     result = run("doctor", "--source", "--lake", simulated_lake)
     assert result.code == 0

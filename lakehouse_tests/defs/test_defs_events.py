@@ -11,6 +11,7 @@ from lakehouse.defs.listen import listening
 from lakehouse.defs.ranges import range_tags
 from lakehouse.defs.retries import RETRIES_TAG, SECONDS_TAG
 from lakehouse.errors import TerminalError, TransientError
+from lakehouse.storage import StoreError
 
 KEY = dg.AssetKey(["clean", "things"])
 DAYS = dg.StaticPartitionsDefinition(["a", "b", "c"])
@@ -82,6 +83,15 @@ def test_the_failure_names_the_partitions_and_no_words_of_a_library_that_could_q
     result, _ = run(instance, {"a": [ValueError(f"cannot convert {SECRET}")]}, last=last)
     told = [str(e) for e in instance.all_logs(result.run_id)]
     assert any("1 of" in t and "partitions failed: a" in t and "ValueError at test_defs_events.py" in t for t in told)
+    assert not [t for t in told if SECRET in t]
+
+
+@pytest.mark.parametrize("last", ["a", "c"])
+def test_a_store_that_refuses_is_told_with_the_path_and_what_to_do_and_not_with_what_it_was_sent(instance, last):
+    refused = StoreError(f"The operation lacked the necessary privileges for path raw/a.zst: 403 <Error><Code>AccessDenied</Code>{SECRET}</Error>")
+    result, _ = run(instance, {"a": [refused]}, last=last)
+    told = [str(e) for e in instance.all_logs(result.run_id)]
+    assert any("partitions failed: a" in t and "raw/a.zst" in t and "(AccessDenied)" in t and "Check the path" in t for t in told)
     assert not [t for t in told if SECRET in t]
 
 

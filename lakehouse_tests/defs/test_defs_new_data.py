@@ -111,6 +111,19 @@ def test_a_window_that_fails_for_good_is_tried_three_times_although_others_land(
     assert tick(later, instance, SENSOR).run_requests
 
 
+def test_a_lake_that_cannot_be_read_is_said_so_and_looked_at_again(make_lake, instance):
+    lake = make_lake(clock=SERVED_TO)
+    fetches = lake.store.root / "raw" / DATASET / "_fetches"
+    fetches.parent.mkdir(parents=True)
+    fetches.write_text("no folder")
+    skipped = tick(lake, instance, SENSOR).skip_message
+    assert skipped.startswith("Cannot look: ")
+    assert str(fetches) in skipped
+    assert "Check the path" in skipped
+    fetches.unlink()
+    assert tick(lake, instance, SENSOR).run_requests
+
+
 @contextlib.contextmanager
 def refusing(lake: Lake, application: str):
     """The simulated API refuses one application."""

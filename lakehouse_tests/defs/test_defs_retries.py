@@ -24,6 +24,7 @@ from lakehouse.marts.specs import mart_specs
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings
 from lakehouse.sources.reports_api.options import ENV_URL
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
+from lakehouse.storage import StoreError, told
 from lakehouse.tables import delta
 
 RAW, CLEAN = catalogue.raw_key(DATASET), catalogue.clean_key(DATASET)
@@ -206,7 +207,9 @@ def test_an_operator_who_interrupts_is_obeyed(instance):
     assert tries == [1]
 
 
-@pytest.mark.parametrize(("error", "kind"), [(TerminalError("no"), TerminalError), (OSError("disk"), OSError)])
+@pytest.mark.parametrize(
+    ("error", "kind"), [(TerminalError("no"), TerminalError), (OSError("disk"), OSError), (StoreError("rights\ndump"), StoreError)]
+)
 def test_a_fault_of_all_partitions_reaches_the_command_as_it_was(instance, error, kind):
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
     def shared(context):
@@ -214,8 +217,12 @@ def test_a_fault_of_all_partitions_reaches_the_command_as_it_was(instance, error
             raise error
 
     with listening() as listener:
-        dg.Definitions([shared], executor=dg.in_process_executor).resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=instance, run_config=QUIET, partition_key="a", raise_on_error=False
+        result = (
+            dg.Definitions([shared], executor=dg.in_process_executor)
+            .resolve_implicit_global_asset_job_def()
+            .execute_in_process(instance=instance, run_config=QUIET, partition_key="a", raise_on_error=False)
         )
     assert listener.failures == {"a": error}
+    (failed,) = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    assert told(error) in failed.message
     assert isinstance(listener.failures["a"], kind)
