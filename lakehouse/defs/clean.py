@@ -72,8 +72,9 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
                         yield from run.kept(day, error.why)
                     else:
                         version = str(report.build.fingerprint)
-                        yield from run.materialized(day, clean_metadata(opened, dataset, report), version=version)
-                        run.beside(catalogue.quarantine_key(dataset.name), day, quarantine_metadata(opened, report), version=version)
+                        yield from run.materialized(day, clean_metadata(opened, dataset, report, context.log.warning), version=version)
+                        aside = quarantine_metadata(opened, report, context.log.warning)
+                        run.beside(catalogue.quarantine_key(dataset.name), day, aside, version=version)
                         run.checked(day, results_of(report.checks), BLOCKING)
                         listen.report(report)
                 listen.advance(f"{dataset.name} {day}", number, len(run.keys))

@@ -14,7 +14,7 @@ from lakehouse.defs import catalogue, listen
 from lakehouse.defs.automation import after_clean, with_parents
 from lakehouse.defs.charts import RECENT_DAYS
 from lakehouse.defs.events import MartRun
-from lakehouse.defs.metadata import mart_metadata, tests_metadata
+from lakehouse.defs.metadata import mart_metadata, shown_or_why, tests_metadata
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
 from lakehouse.marts.records import MartsRefusedError
@@ -60,14 +60,14 @@ def build_marts_asset(*, dataset: Dataset, calendar: Calendar, specs: Sequence[M
             try:
                 opened = lake.open()
                 report = publish_marts(opened, dataset, days, force=config.force, progress=context.log.info)
-                trends = trends_of(opened, dataset, days=RECENT_DAYS)
             except MartsRefusedError as error:  # nothing was published; which tests were red is told all the same
                 for spec in specs:
                     run.checked(catalogue.mart_key(spec.name), TESTS, **tests_metadata(spec, error.tests))
                 raise
         listen.report(report)
+        trends, missing = shown_or_why("charts", lambda: trends_of(opened, dataset, days=RECENT_DAYS), context.log.warning)
         for spec in specs:
-            yield from run.materialized(catalogue.mart_key(spec.name), mart_metadata(spec, report, trends))
+            yield from run.materialized(catalogue.mart_key(spec.name), mart_metadata(spec, report, trends or ()) | missing)
             run.checked(catalogue.mart_key(spec.name), TESTS, **tests_metadata(spec, report.tests))
 
     return marts

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import io
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
-import polars as pl
 
 from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs.charts import clean_charts, mart_charts, quarantine_charts, raw_charts
+from lakehouse.defs.events import sentence
 from lakehouse.landing.ledger import LandedPart, Ledger
 from lakehouse.landing.sealed import expired
 from lakehouse.marts.specs import MartSpec
+from lakehouse.operations.quarantine import refused_sample
 from lakehouse.settings import Lake
 from lakehouse.steps.attempt import DayReport
-from lakehouse.tables.committed import naming_damage
 
 if TYPE_CHECKING:
     from lakehouse.marts.dbt import TestResult
@@ -30,17 +30,33 @@ if TYPE_CHECKING:
     from lakehouse.steps.ingest import IngestReport
     from lakehouse.tables.dimensions import DimensionVersion
 
-SAMPLE = 20
 _DATES = 10
 _FILES = 50  # of those that an ingest landed, the last
-_PER_RULE = 4
 _SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
+Warn = Callable[[str], object]
+Read = TypeVar("Read")
+log = logging.getLogger(__name__)
 
-def clean_metadata(lake: Lake, dataset: Dataset, report: DayReport) -> dict[str, Any]:
+
+def shown_or_why(what: str, read: Callable[[], Read], warn: Warn = log.warning) -> tuple[Read | None, dict[str, Any]]:
+    """(what a page shows beside its facts, nothing), or (None, why it is not there) when it cannot be read.
+
+    The partition is committed or published by then, and its checks and what follows it must not wait for a picture. `warn` is told too.
+    """
+    try:
+        return read(), {}
+    except Exception as error:  # noqa: BLE001  whatever it is, what was made stands
+        why = sentence(error)
+        warn(f"No {what} on the page: {why}")
+        return None, {f"no_{what}": why}
+
+
+def clean_metadata(lake: Lake, dataset: Dataset, report: DayReport, warn: Warn = log.warning) -> dict[str, Any]:
     """Of a day of clean: rows, books, lateness, what was built and from what, and the charts of its report."""
     build, books = report.build, report.books
     late = lateness.total(a.lateness for a in report.accounts.values())
+    charts, missing = shown_or_why("charts", lambda: clean_charts(lake, dataset, report), warn)
     shown = {
         "dagster/partition_row_count": books.kept,
         "rows_kept": books.kept,
@@ -49,7 +65,8 @@ def clean_metadata(lake: Lake, dataset: Dataset, report: DayReport) -> dict[str,
         "key_conflicts": sum(a.key_conflicts for a in report.accounts.values()),
         "complete": build.complete,
         "holes_in_coverage": build.holes,
-        **clean_charts(lake, dataset, report),
+        **(charts or {}),
+        **missing,
         "books": books_table(books),
         "lateness_p99_seconds": lateness.quantile(late, 0.99),
         "unknown_fields": ", ".join(sorted({c.path for a in report.accounts.values() for c in a.census if not c.declared})) or None,
@@ -64,15 +81,16 @@ def clean_metadata(lake: Lake, dataset: Dataset, report: DayReport) -> dict[str,
     return _present(shown)
 
 
-def quarantine_metadata(lake: Lake, report: DayReport) -> dict[str, Any]:
+def quarantine_metadata(lake: Lake, report: DayReport, warn: Warn = log.warning) -> dict[str, Any]:
     """Of a day of quarantine: how many by rule, how many are held, and a sample of where (part and line)."""
     rules = _rules(report)
-    sample = _sample(lake, report)
+    sample, missing = shown_or_why("sample", lambda: refused_sample(lake, report, _SAMPLE_COLUMNS), warn)
     shown = {
         "dagster/partition_row_count": sum(a.quarantine.rows for a in report.accounts.values() if a.quarantine),
         "unreadable_lines": report.books.unreadable,
         "held_late": report.books.held or None,
         **quarantine_charts(rules),
+        **missing,
         "rules": _table(({"rule": rule, "count": count} for rule, count in rules.most_common()), {"rule": "string", "count": "int"})
         if rules
         else None,
@@ -218,24 +236,6 @@ def _recovered(found: Sequence[lateness.Recovered]) -> dg.TableMetadataValue:
     """Of the whole dataset: which fetches found what came late."""
     rows = ({"purpose": r.purpose, "late_lines": r.count, "share": "" if r.share is None else f"{r.share:.1%}"} for r in found)
     return _table(rows, {"purpose": "string", "late_lines": "int", "share": "string"})
-
-
-def _sample(lake: Lake, report: DayReport) -> list[dict[str, Any]]:
-    """Where to look: a few of every rule, so that the frequent ones do not hide the others."""
-    rows: list[dict[str, Any]] = []
-    shown: Counter[str] = Counter()
-    for account in report.accounts.values():
-        wanted = {rule for rule in account.quarantine_rules if shown[rule] < _PER_RULE}
-        if account.quarantine is None or not wanted or len(rows) >= SAMPLE:
-            continue
-        file = account.quarantine.path
-        with naming_damage([lake.store.uri(file)]):
-            frame = pl.read_parquet(io.BytesIO(lake.store.read(file)), columns=list(_SAMPLE_COLUMNS)).select(_SAMPLE_COLUMNS)
-        for row in frame.group_by("rule", maintain_order=True).head(_PER_RULE).filter(pl.col("rule").is_in(sorted(wanted))).to_dicts():
-            if shown[row["rule"]] < _PER_RULE and len(rows) < SAMPLE:
-                shown[row["rule"]] += 1
-                rows.append(row)
-    return sorted(rows, key=lambda row: str(row["rule"]))
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> dg.TableMetadataValue:

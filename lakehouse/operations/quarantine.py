@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -15,8 +18,12 @@ from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import LineRef
 from lakehouse.landing.read import line_text
 from lakehouse.settings import Lake
+from lakehouse.steps.attempt import DayReport
 from lakehouse.tables.committed import naming_damage, scan_committed
 from lakehouse.tables.views import quarantine_files
+
+SAMPLE = 20
+_PER_RULE = 4
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,27 @@ def refused(
     ledger = load_ledger(lake, dataset.name)
     texts = (line_text(lake, ledger, LineRef(row["part"], row["line"])) for row in rows)
     return [Refused(**row, raw=text, raw_expired=gone) for row, (text, gone) in zip(rows, texts, strict=True)]
+
+
+def refused_sample(lake: Lake, report: DayReport, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Where to look on a day that was just built, at most `SAMPLE` rows: a few of every rule, so that the frequent ones do not hide the others.
+
+    `columns` of the quarantine table, `rule` among them.
+    """
+    rows: list[dict[str, Any]] = []
+    shown: Counter[str] = Counter()
+    for account in report.accounts.values():
+        wanted = {rule for rule in account.quarantine_rules if shown[rule] < _PER_RULE}
+        if account.quarantine is None or not wanted or len(rows) >= SAMPLE:
+            continue
+        file = account.quarantine.path
+        with naming_damage([lake.store.uri(file)]):
+            frame = pl.read_parquet(io.BytesIO(lake.store.read(file)), columns=list(columns)).select(columns)
+        for row in frame.group_by("rule", maintain_order=True).head(_PER_RULE).filter(pl.col("rule").is_in(sorted(wanted))).to_dicts():
+            if shown[row["rule"]] < _PER_RULE and len(rows) < SAMPLE:
+                shown[row["rule"]] += 1
+                rows.append(row)
+    return sorted(rows, key=lambda row: str(row["rule"]))
 
 
 @contextlib.contextmanager

@@ -8,16 +8,21 @@ from typing import Any
 from urllib.parse import unquote
 
 import dagster as dg
-from defs_helpers import CLOCK, DATASET, FIRST_DAY, PERSON, land
+import pytest
+from defs_helpers import CLOCK, DATASET, FIRST_DAY, PERSON, check_statuses, land, newest
 
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.registry import find_dataset
+from lakehouse.defs import catalogue, charts
 from lakehouse.defs.charts import recent_rows
+from lakehouse.defs.instance import open_instance
 from lakehouse.defs.metadata import books_table, check_metadata, clean_metadata, mart_metadata, quarantine_metadata, raw_metadata
+from lakehouse.defs.run import materialize_clean
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts.records import MartsReport
 from lakehouse.marts.specs import mart_specs
+from lakehouse.operations.frequent import frequent_values
 from lakehouse.operations.report import TrendLines
 from lakehouse.pictures.small import LIMIT
 from lakehouse.settings import Lake
@@ -52,6 +57,33 @@ def test_the_page_of_a_quarantine_day_tells_the_reasons(landed: Lake) -> None:
     day = CLOCK.date()  # unreadable lines belong to the day they landed on
     shown = images(quarantine_metadata(landed, build_day(landed, find_dataset(DATASET), day)))
     assert shown == {"reasons": "In quarantine, by rule: 1 bars, the longest is unreadable_json with 3"}
+
+
+def test_what_a_page_cannot_show_is_named_on_it_and_the_day_is_told_with_its_checks(landed: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    day, written = CLOCK.date(), []
+
+    def damaged(*arguments: Any) -> Any:
+        written.extend(p for layer in ("clean", "quarantine") for p in landed.store.root.glob(f"{layer}/{DATASET}/**/*.parquet"))
+        for path in written:
+            path.write_bytes(b"")
+        return frequent_values(*arguments)
+
+    monkeypatch.setattr(charts, "frequent_values", damaged)
+    found = materialize_clean(landed, find_dataset(DATASET), [day])
+    assert found.success
+    refused = str(written[-1])
+    with open_instance(landed) as instance:
+        clean = newest(instance, catalogue.clean_key(DATASET), day).metadata
+        aside = newest(instance, catalogue.quarantine_key(DATASET), day).metadata
+        log = "".join(str(e) for e in instance.all_logs(found.run_ids[0]))
+        assert check_statuses(instance, landed, catalogue.clean_key(DATASET), "books_balance") == {"SUCCEEDED": {str(day)}}
+    assert "frequent_values" in str(clean["no_charts"].value)
+    assert "lateness" not in clean
+    assert clean["rows_kept"].value
+    assert refused in str(aside["no_sample"].value)
+    assert aside["rules"]
+    assert "No charts on the page: " in log
+    assert f"No sample on the page: {refused}" in log
 
 
 def test_the_page_of_raw_tells_the_lines_of_the_days_up_to_it(landed: Lake) -> None:

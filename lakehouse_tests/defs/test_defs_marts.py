@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from defs_helpers import DATASET, definitions, materialized, newest
 
-from lakehouse.defs import catalogue
+from lakehouse.defs import catalogue, marts
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.run import materialize_clean, materialize_marts
@@ -58,6 +58,20 @@ def test_scattered_days_become_one_version_and_every_mart_of_every_day_is_told(b
             assert materialized(instance, key) == {"2026-11-18": 1, "2026-11-20": 1}, key
             metadata = newest(instance, key, "2026-11-18").metadata
             assert metadata["version"].value == 1
+            record = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(key, "dbt_tests"), limit=1)[0]
+            assert record.status.value == "SUCCEEDED", key
+
+
+def test_trends_that_cannot_be_read_do_not_undo_what_is_published(built, dataset, monkeypatch):
+    def refused(*_, **__):
+        raise OSError("marts.duckdb cannot be opened")
+
+    monkeypatch.setattr(marts, "trends_of", refused)
+    found = materialize_marts(built, dataset, DAYS[:1])
+    assert found.success
+    with open_instance(built) as instance:
+        for key in KEYS:
+            assert newest(instance, key, "2026-11-18").metadata["no_charts"].value == "marts.duckdb cannot be opened"
             record = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(key, "dbt_tests"), limit=1)[0]
             assert record.status.value == "SUCCEEDED", key
 

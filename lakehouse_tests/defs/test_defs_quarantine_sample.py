@@ -9,9 +9,10 @@ import msgspec
 from defs_helpers import DATASET, FIRST_DAY, PERSON
 
 from lakehouse.datasets.registry import find_dataset
-from lakehouse.defs.metadata import SAMPLE, quarantine_metadata
+from lakehouse.defs.metadata import quarantine_metadata
 from lakehouse.landing.manifest import Window
 from lakehouse.landing.write import land_fetch
+from lakehouse.operations.quarantine import SAMPLE
 from lakehouse.settings import Lake
 from lakehouse.steps.build import build_day
 
