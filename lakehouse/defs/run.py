@@ -179,7 +179,7 @@ class _Work:
 
     def __init__(self, lake: Lake, dataset: Dataset, assets: Sequence[dg.AssetKey]) -> None:
         definitions = definitions_of(lake, lake.url, [dataset])
-        self._dataset, self._assets = dataset, list(assets)
+        self._dataset, self._assets, self._start = dataset, list(assets), Calendar.of(lake, dataset).start
         self._job = definitions.resolve_implicit_global_asset_job_def()
         self._node = definitions.resolve_asset_graph().get(assets[0])
 
@@ -189,7 +189,8 @@ class _Work:
         unknown = sorted(set(keys) - set(known))
         if unknown:
             name = self._assets[0].to_user_string()
-            raise ConfigurationError(f"{name} has no partition {', '.join(unknown[:5])}. Its partitions go from {known[0]} to {known[-1]}.")
+            there = f"Its partitions go from {known[0]} to {known[-1]}." if known else _none_yet(self._start)
+            raise ConfigurationError(f"{name} has no partition {', '.join(unknown[:5])}. {there}")
         return stretches(keys, known, len(known))
 
     def execute(self, instance: dg.DagsterInstance, keys: Sequence[str], config: Mapping[str, Any]) -> dg.ExecuteInProcessResult:
@@ -226,12 +227,15 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
     return errors[0].message.strip() if errors else f"Run {result.run_id} failed before its step began. See it in the UI: lakehouse dev."
 
 
+def _none_yet(start: dt.date) -> str:
+    return f"It has none before {start}, which is in the future: set datasets.<name>.start in lake.json to an earlier day."
+
+
 def _hours(calendar: Calendar, start: dt.datetime, end: dt.datetime) -> list[str]:
     """The hours that `[start, end)` touches, those of the future left out."""
     known = calendar.hours.get_partition_keys()
     first, last = start.astimezone(dt.UTC).strftime(HOUR_FORMAT), (end.astimezone(dt.UTC) - dt.timedelta(microseconds=1)).strftime(HOUR_FORMAT)
-    if first < known[0]:
-        raise ConfigurationError(
-            f"{first} is before the start of this lake, {known[0]}. Set datasets.<name>.start in lake.json to read further back."
-        )
+    if first < f"{calendar.start}T00":
+        there = "Set datasets.<name>.start in lake.json to read further back." if known else _none_yet(calendar.start)
+        raise ConfigurationError(f"{first} is before the start of this lake, {calendar.start}. {there}")
     return [key for key in known if first <= key <= last]

@@ -45,6 +45,16 @@ def test_the_private_parts_of_dagster_are_those_that_were_tried():
     assert version("dagster").rpartition(".")[0] == "1.13"
 
 
+def test_a_lake_that_begins_in_the_future_says_so_whatever_is_asked_of_it(make_lake, dataset):
+    today = dt.datetime.now(dt.UTC)
+    start = today.date() + dt.timedelta(days=2)
+    lake = make_lake(clock=None, start=start)
+    with pytest.raises(ConfigurationError, match=f"has no partition {today.date()}. It has none before {start}, which is in the future"):
+        materialize_clean(lake, dataset, [today.date()])
+    with pytest.raises(ConfigurationError, match=f"is before the start of this lake, {start}. It has none before {start}"):
+        materialize_raw(lake, dataset, today - dt.timedelta(hours=2), today)
+
+
 def test_a_range_run_with_one_broken_day_paints_only_this_day_red(landed, dataset):
     lose_a_part(landed, DATASET, DAYS[1])
     found = materialize_clean(landed, dataset, DAYS)
