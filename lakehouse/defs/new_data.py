@@ -11,7 +11,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.partitions import Calendar
-from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, range_tags, stretches
+from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, named, range_tags, stretches
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
 from lakehouse.landing.plan import PlannedWindow
@@ -20,7 +20,6 @@ from lakehouse.steps.fetch import probe
 
 HOURS_PER_REQUEST = 7 * 24
 FETCH_TAG = "lakehouse/fetch"
-_NAMED = 5  # stretches that a skipped look names
 
 
 def build_new_data_sensor(*, dataset: Dataset, calendar: Calendar, raw: dg.AssetsDefinition) -> dg.SensorDefinition:
@@ -93,8 +92,8 @@ def _left(instance: dg.DagsterInstance, asked: Sequence[Sequence[str]], windows:
     failed = [hours for hours in asked if failures(instance, FETCH_TAG, _content(hours, windows)) >= ATTEMPTS]
     if not failed:
         return f"All that is due was asked for; again when the next hour begins. {reason}"
-    named = ", ".join(f"{hours[0]} to {hours[-1]}" for hours in failed[:_NAMED]) + (f" and {len(failed) - _NAMED} more" if failed[_NAMED:] else "")
-    return f"{named} failed {ATTEMPTS} times; asked again when something else is missing there (the next hour), or fetched by hand. {reason}"
+    these = named([f"{hours[0]} to {hours[-1]}" for hours in failed])
+    return f"{these} failed {ATTEMPTS} times; asked again when something else is missing there (the next hour), or fetched by hand. {reason}"
 
 
 def _hour(window: PlannedWindow) -> str:

@@ -15,6 +15,7 @@ Answer = TypeVar("Answer")
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 ATTEMPTS = 3
+_NAMED = 5
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,6 +38,11 @@ def stretches(keys: Iterable[str], all_keys: Sequence[str], most: int) -> list[l
                 found.append([key])
             previous = index
     return found
+
+
+def named(what: Sequence[str]) -> str:
+    """The first of many by name, and how many more."""
+    return ", ".join(what[:_NAMED]) + (f" and {len(what) - _NAMED} more" if len(what) > _NAMED else "")
 
 
 def range_tags(keys: Sequence[str]) -> dict[str, str]:

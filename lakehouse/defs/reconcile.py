@@ -4,7 +4,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import msgspec
@@ -13,7 +13,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.clean import DAYS_PER_RUN
 from lakehouse.defs.partitions import Calendar
-from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, range_tags, stretches
+from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, named, range_tags, stretches
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
 from lakehouse.landing.ledger import load_ledger
@@ -24,7 +24,10 @@ DAY_TAG = "lakehouse.day/"  # + day; the value names what the day was stale of
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """`seen`: last manifest that was looked at. `pending`: days that are still stale. `told`: days given up on, and what they are stale of."""
+    """`seen`: last manifest that was looked at. `pending`: days that are still stale.
+
+    `told`: days that are not asked for, and what they are stale of.
+    """
 
     seen: int = 0
     pending: tuple[dt.date, ...] = ()
@@ -59,17 +62,17 @@ def _requests(
 ) -> dg.SensorResult:
     attempts = {s.day.isoformat(): failures(context.instance, DAY_TAG + s.day.isoformat(), cause(s)) for s in stale}
     causes = {s.day.isoformat(): cause(s) for s in stale}
-    given_up = {day: causes[day] for day, failed in attempts.items() if failed >= ATTEMPTS}
-    for day, why in given_up.items():
-        if cursor.told.get(day) != why:
-            context.log.error(
-                f"{name} {day} failed {ATTEMPTS} times and is left alone until something lands on it. Mend it, then materialize clean/{name} {day}."
-            )
     keys = calendar.days.get_partition_keys()
+    given_up = {day: causes[day] for day, failed in attempts.items() if failed >= ATTEMPTS}
+    outside = {day: causes[day] for day in causes.keys() - given_up.keys() - set(keys)}
+    news = sorted(day for day, why in {**given_up, **outside}.items() if cursor.told.get(day) != why)
+    for words in _words(name, calendar, [day for day in news if day in given_up], [day for day in news if day in outside]):
+        context.log.error(words)
     wanted = stretches([day for day in causes if day not in given_up], keys, DAYS_PER_RUN)
     requests = [_request(name, days, causes, attempts) for days in wanted]
-    updated = Cursor(last, tuple(s.day for s in stale if s.day.isoformat() not in given_up), given_up)
-    return dg.SensorResult(run_requests=requests, cursor=write_cursor(updated), skip_reason=None if requests else _skip(name, given_up))
+    updated = Cursor(last, tuple(s.day for s in stale if s.day.isoformat() not in given_up), {**given_up, **outside})
+    skipped = " ".join(_words(name, calendar, sorted(given_up), sorted(outside))) or f"{name}: every landed line is in a committed build."
+    return dg.SensorResult(run_requests=requests, cursor=write_cursor(updated), skip_reason=None if requests else skipped)
 
 
 def _request(name: str, days: Sequence[str], causes: dict[str, str], attempts: dict[str, int]) -> dg.RunRequest:
@@ -96,7 +99,15 @@ def write_cursor(cursor: Cursor) -> str:
     return msgspec.json.encode(cursor).decode()
 
 
-def _skip(name: str, given_up: dict[str, str]) -> str:
+def _words(name: str, calendar: Calendar, given_up: Sequence[str], outside: Sequence[str]) -> Iterator[str]:
+    """What is stale and not asked for, and what to do."""
     if given_up:
-        return f"{name}: given up after {ATTEMPTS} failed runs each: {', '.join(sorted(given_up))}. Mend them and materialize them."
-    return f"{name}: every landed line is in a committed build."
+        yield (
+            f"{name}: failed {ATTEMPTS} times and left alone until something lands there: {named(given_up)}. Mend what stands in the way, then "
+            f"materialize these partitions of clean/{name}."
+        )
+    if outside:
+        yield (
+            f"{name}: lines landed that no build has seen, on days that are no partition: {named(outside)}. Partitions begin on {calendar.start} and "
+            f"end with the lake's clock: set datasets.{name}.start in lake.json back to build earlier days."
+        )

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 
 import dagster as dg
+import msgspec
 import pytest
 from defs_helpers import CLOCK, DATASET, at, definitions, execute, land, lose_a_part, materialized, newest, tick
 
@@ -92,6 +93,21 @@ def test_a_hole_in_coverage_that_is_closed_without_a_line_makes_the_day_complete
     land(lake, NINE.replace(hour=13), lines=0)
     settle(lake, instance, cursor)
     assert metadata(instance, "2026-11-18")["complete"].value is True
+
+
+def test_stale_days_before_a_start_that_was_moved_later_are_named_once_in_the_log_and_whenever_nothing_is_asked_for(landed, instance, capfd):
+    start = dt.date(2026, 11, 20)
+    settings = msgspec.structs.replace(landed.settings.datasets[DATASET], start=start)
+    moved = landed.with_settings(msgspec.structs.replace(landed.settings, datasets={DATASET: settings}))
+    first = tick(moved, instance, SENSOR)
+    assert ranges(first) == [("2026-11-20", "2026-11-20")]
+    assert capfd.readouterr().err.count("no partition") == 1
+    assert execute(moved, instance, first.run_requests[0]).success
+    second = tick(moved, instance, SENSOR, first.cursor)
+    assert not second.run_requests
+    assert "no partition: 2026-11-18, 2026-11-19. Partitions begin on 2026-11-20 and" in second.skip_message
+    assert f"datasets.{DATASET}.start" in second.skip_message
+    assert "no partition" not in capfd.readouterr().err
 
 
 def test_an_hour_that_lands_while_a_run_builds_its_day_is_built_after_it(landed, instance):
