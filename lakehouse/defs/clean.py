@@ -57,9 +57,10 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
         keep_sealed = not config.force and (config.keep_sealed or run.of_many)
         with run.faults():
             opened = lake.open()
-        wanted = [dt.date.fromisoformat(day) for day in run.keys]
+        left = run.to_do()
+        wanted = [dt.date.fromisoformat(day) for day in left]
         with build_days(opened, dataset, wanted, engine=config.engine, force=config.force, progress=context.log.info) as builds:
-            for number, (day, build) in enumerate(zip(run.keys, builds, strict=True), start=1):
+            for number, (day, build) in enumerate(zip(left, builds, strict=True), start=1):
                 with run.partition(day):
                     try:
                         report = build()
@@ -77,7 +78,7 @@ def build_clean_asset(*, dataset: Dataset, calendar: Calendar, engine: str) -> d
                         run.beside(catalogue.quarantine_key(dataset.name), day, aside, version=version)
                         run.checked(day, results_of(report.checks), BLOCKING)
                         listen.report(report)
-                listen.advance(f"{dataset.name} {day}", number, len(run.keys))
+                listen.advance(f"{dataset.name} {day}", number, len(left))
         yield from run.finish()
 
     return clean

@@ -18,7 +18,7 @@ from lakehouse.defs.events import PartitionRun
 from lakehouse.defs.metadata import raw_metadata, raw_version
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
-from lakehouse.errors import TransientError
+from lakehouse.errors import ConfigurationError, TransientError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.manifest import Purpose, Window
 from lakehouse.landing.plan import PlannedWindow
@@ -97,8 +97,8 @@ def _windows(lake: Lake, dataset: Dataset, config: RawConfig, run: PartitionRun,
 
 
 def _asked(hour: Window, config: RawConfig, purpose: Purpose, applications: Sequence[str]) -> Iterator[PlannedWindow]:
-    start = max(hour.start, _time(config.since) or hour.start)
-    end = min(hour.end, _time(config.until) or hour.end)
+    start = max(hour.start, _time("since", config.since) or hour.start)
+    end = min(hour.end, _time("until", config.until) or hour.end)
     if start < end:
         yield from (PlannedWindow(application, Window(start, end), purpose) for application in applications)
 
@@ -155,8 +155,11 @@ def _waiting(context: dg.AssetExecutionContext) -> Waiting:
     return told
 
 
-def _time(text: str | None) -> dt.datetime | None:
+def _time(field: str, text: str | None) -> dt.datetime | None:
     if text is None:
         return None
-    time = dt.datetime.fromisoformat(text)
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"The config {field} should be a time (ISO 8601, UTC) such as 2026-11-20T13:00Z, got {text!r}.") from error
     return time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ import msgspec
 import pytest
 from defs_helpers import CLOCK, DATASET, QUIET, SERVED_TO, definitions, materialized
 
-from lakehouse.defs import catalogue
+from lakehouse.defs import catalogue, clean
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.listen import listening
 from lakehouse.defs.raw import NOT_TRIED
@@ -135,6 +137,32 @@ def test_only_the_hours_that_failed_are_asked_for_again(impatient, serve, instan
     assert _retries(result) == 1
     assert len(api.requests) == 6
     assert materialized(instance, RAW) == {f"2026-11-18T{hour:02d}": 1 for hour in range(6, 10)}
+
+
+def test_a_day_that_was_built_is_neither_built_nor_told_again_with_the_one_that_failed(landed, instance, monkeypatch):
+    builds, lost = clean.build_days, []
+
+    def race() -> None:
+        lost.append(1)
+        raise TransientError("other writers committed first")
+
+    @contextlib.contextmanager
+    def racing(*arguments, **options) -> Iterator[list[Callable[[], Any]]]:
+        with builds(*arguments, **options) as each:
+            yield list(each) if lost else [*list(each)[:-1], race]
+
+    monkeypatch.setattr(clean, "build_days", racing)
+    days = {"dagster/asset_partition_range_start": "2026-11-18", "dagster/asset_partition_range_end": "2026-11-20"}
+    result = definitions(landed).resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, asset_selection=[CLEAN], tags={SECONDS_TAG: "0", **days}, run_config=QUIET, raise_on_error=False
+    )  # fmt: skip
+    assert result.success
+    assert _retries(result) == len(lost) == 1
+    once = {"2026-11-18": 1, "2026-11-19": 1, "2026-11-20": 1}
+    assert materialized(instance, CLEAN) == materialized(instance, catalogue.quarantine_key(DATASET)) == once
+    events = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    told = [e.get_dagster_event().asset_check_evaluation_data for e in events]
+    assert Counter(str(t.partition) for t in told if t.check_name == "books_balance") == once
 
 
 def test_how_often_a_run_tries_again_is_a_tag_of_it(impatient, serve, instance):

@@ -189,6 +189,17 @@ def test_since_and_until_cut_the_first_and_the_last_hour(make_lake, dataset):
     assert [(f"{w.start:%H:%M}", f"{w.end:%H:%M}") for w in windows] == [("09:20", "10:00"), ("10:00", "10:20")]
 
 
+@pytest.mark.parametrize("field", ["since", "until"])
+def test_a_time_that_is_none_is_told_with_what_was_expected(make_lake, instance, field):
+    lake = make_lake()
+    config = {"ops": {f"raw__{DATASET}": {"config": {field: "yesterday"}}}}
+    result = definitions(lake).resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, asset_selection=[RAW], partition_key="2026-11-18T09", run_config={**QUIET, **config}, raise_on_error=False
+    )  # fmt: skip
+    (failed,) = [e.step_failure_data.error.message for e in result.all_events if e.is_step_failure]
+    assert f"The config {field} should be a time (ISO 8601, UTC) such as 2026-11-20T13:00Z, got 'yesterday'." in failed
+
+
 def test_the_plan_is_fetched_hour_by_hour_with_its_own_purposes(make_lake, dataset):
     lake = make_lake(clock=dt.datetime(2026, 11, 18, 6, 30, tzinfo=dt.UTC))
     first = materialize_planned(lake, dataset)
