@@ -16,8 +16,8 @@ from lakehouse.defs.events import sentence, tell, tell_nothing_landed
 from lakehouse.defs.metadata import dimension_metadata, ingest_metadata, raw_metadata, raw_version
 from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.resources import LakeResource
+from lakehouse.landing.coverage import differing_days
 from lakehouse.landing.ledger import Ledger, load_ledger
-from lakehouse.marts.plan import differing_days
 from lakehouse.steps.ingest import FileOutcome, IngestReport, ingest
 
 _NAMED = 20  # files that a failure names; the others are in its metadata

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 
 from lakehouse.landing.manifest import Window
 
@@ -53,3 +54,14 @@ def split(window: Window, step: dt.timedelta) -> list[Window]:
         pieces.append(Window(at, end))
         at = end
     return pieces
+
+
+def differing_days(one: Sequence[Window], other: Sequence[Window]) -> set[dt.date]:
+    """The UTC days of which one list of merged, sorted windows covers another part than the other does."""
+    edges = sorted({edge for window in (*one, *other) for edge in (window.start, window.end)})
+    found: set[dt.date] = set()
+    for start, end in pairwise(edges):
+        if contains(one, start) != contains(other, start):
+            last = (end - dt.timedelta(microseconds=1)).date()
+            found.update(start.date() + dt.timedelta(days=n) for n in range((last - start.date()).days + 1))
+    return found

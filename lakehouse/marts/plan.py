@@ -6,16 +6,15 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
-from lakehouse.landing.coverage import contains
+from lakehouse.landing.coverage import differing_days
 from lakehouse.landing.manifest import Window
 from lakehouse.marts.dbt import dbt_project
-from lakehouse.marts.reach import DAY, CleanDays, dates_to_build
+from lakehouse.marts.reach import CleanDays, dates_to_build
 from lakehouse.marts.records import VersionRecord
 from lakehouse.marts.specs import MartSpec
 from lakehouse.tables.views import CleanVersion
@@ -209,14 +208,3 @@ def _recovered(base: VersionRecord | None, coverage: Coverage, as_of: dt.date | 
     applications = {*base.coverage, *coverage}
     found = {day for a in applications for day in differing_days(base.coverage.get(a, ()), coverage.get(a, ()))}
     return frozenset(day for day in found if day <= as_of)
-
-
-def differing_days(one: Sequence[Window], other: Sequence[Window]) -> set[dt.date]:
-    """The UTC days of which one list of merged, sorted windows covers another part than the other does."""
-    edges = sorted({edge for window in (*one, *other) for edge in (window.start, window.end)})
-    found: set[dt.date] = set()
-    for start, end in pairwise(edges):
-        if contains(one, start) != contains(other, start):
-            last = (end - dt.timedelta(microseconds=1)).date()
-            found.update(start.date() + n * DAY for n in range((last - start.date()).days + 1))
-    return found

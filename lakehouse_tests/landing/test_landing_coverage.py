@@ -62,3 +62,14 @@ def test_pieces_of_a_window_join_and_are_cut_at_full_steps(start, length, step):
 
 def test_an_empty_window_has_no_pieces():
     assert coverage.split(window(5, 5), dt.timedelta(hours=1)) == []
+
+
+hours = st.integers(0, 96)
+days = st.lists(st.tuples(hours, st.integers(1, 30)).map(lambda p: window(60 * p[0], 60 * (p[0] + p[1]))), max_size=5)
+
+
+@given(days, days)
+def test_differing_days_are_those_of_which_another_hour_is_covered(some, others):
+    one, other = union(some), union(others)
+    times = [minute(60 * n) for n in range(140)]
+    assert coverage.differing_days(one, other) == {t.date() for t in times if coverage.contains(one, t) != coverage.contains(other, t)}

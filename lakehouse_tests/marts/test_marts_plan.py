@@ -7,13 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from merged_windows import union
 
-from lakehouse.landing.coverage import contains
 from lakehouse.landing.manifest import Window
-from lakehouse.marts.plan import Asked, Plan, differing_days, plan_build, recipe
+from lakehouse.marts.plan import Asked, Plan, plan_build, recipe
 from lakehouse.marts.records import BuiltDay, VersionRecord
 from lakehouse.marts.specs import MartSpec
 from lakehouse.tables.records import Build
@@ -151,18 +147,6 @@ def test_an_empty_window_that_fills_a_hole_changes_no_clean_day_but_what_looks_a
 def test_coverage_that_only_grows_at_its_end_is_no_change() -> None:
     current = published({0: 1, 1: 2}, as_of=0, coverage={"login": hours(0, 30)})
     assert plan(current, clean({0: 1, 1: 2}, incomplete=(1,)), coverage={"login": hours(0, 31)}).nothing
-
-
-stretches = st.lists(st.tuples(st.integers(0, 96), st.integers(1, 30)), max_size=5).map(
-    lambda pairs: union(w for a, n in pairs for w in hours(a, a + n))
-)
-
-
-@given(stretches, stretches)
-def test_differing_days_are_those_of_which_another_hour_is_covered(one: tuple[Window, ...], other: tuple[Window, ...]) -> None:
-    start = dt.datetime.combine(FIRST, dt.time(), dt.UTC)
-    times = [start + dt.timedelta(hours=n) for n in range(140)]
-    assert differing_days(one, other) == {t.date() for t in times if contains(one, t) != contains(other, t)}
 
 
 PROJECT = {
