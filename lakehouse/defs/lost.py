@@ -14,6 +14,7 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
 from lakehouse.datasets.registry import all_datasets
 from lakehouse.defs import catalogue
+from lakehouse.defs.runless import raw_materialized
 from lakehouse.landing.ledger import Ledger, load_ledger
 from lakehouse.settings import Lake
 from lakehouse.steps.applications import counted_applications
@@ -64,7 +65,7 @@ def tell_landed(lake: Lake, dataset: Dataset, instance: dg.DagsterInstance) -> l
     ledger = load_ledger(lake, dataset.name)
     untold = _untold(lake, dataset, ledger, instance)
     for grain in untold:
-        _tell(instance, dataset, ledger, grain)
+        raw_materialized(instance, dataset, ledger, grain, {"told": "by the next command: the run that landed it was killed before it could tell"})
     return [grain.key for grain in untold]
 
 
@@ -100,15 +101,6 @@ def _untold(lake: Lake, dataset: Dataset, ledger: Ledger, instance: dg.DagsterIn
     shown = instance.get_materialized_partitions(catalogue.raw_key(dataset.name))
     names = counted_applications(lake, dataset, ledger)
     return [g for g in grains if g.key not in shown and ledger.covered(names, g.start, g.end)]
-
-
-def _tell(instance: dg.DagsterInstance, dataset: Dataset, ledger: Ledger, grain: Grain) -> None:
-    from lakehouse.defs.metadata import raw_metadata, raw_version
-    from lakehouse.defs.private import version_tags
-
-    tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
-    metadata = raw_metadata(ledger, grain) | {"told": "by the next command: the run that landed it was killed before it could tell"}
-    instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags=tags))
 
 
 def _begun(pid: int) -> str | None:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
-
-import dagster as dg
 
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
-from lakehouse.defs import catalogue
 from lakehouse.defs.instance import open_instance
-from lakehouse.defs.metadata import raw_metadata, raw_version
-from lakehouse.defs.private import version_tags
+from lakehouse.defs.runless import raw_materialized, raw_observed
 from lakehouse.landing.ledger import load_ledger, read_manifest
 from lakehouse.landing.sealed import expired
 from lakehouse.settings import Lake
@@ -24,7 +19,7 @@ from lakehouse.steps.retention import ExpiryReport
 
 
 def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
-    """Log a materialization for each partition of raw in which mended lines landed. Unplaced lines have no partition."""
+    """Log a materialization for each partition of raw in which mended lines landed."""
     ledger = load_ledger(lake, dataset.name)
     mended: Counter[str] = Counter()
     for part in (p for m in report.manifests for p in m.parts):
@@ -32,16 +27,11 @@ def tell_redrive(lake: Lake, dataset: Dataset, report: RedriveReport) -> None:
     numbers = ", ".join(str(m.number) for m in report.manifests)
     with open_instance(lake) as instance:
         for key, lines in sorted(mended.items()):
-            grain = Grain.parse(key)
-            if grain.kind == "unplaced":
-                continue
-            metadata = raw_metadata(ledger, grain) | {"redriven_lines": lines, "redriven_by_manifests": numbers}
-            tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
-            instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+            raw_materialized(instance, dataset, ledger, Grain.parse(key), {"redriven_lines": lines, "redriven_by_manifests": numbers})
 
 
 def tell_erasure(lake: Lake, dataset: Dataset, report: ErasureReport) -> None:
-    """Log a materialization for each partition of raw in which lines were erased: it says something else now. Unplaced lines have no partition."""
+    """Log a materialization for each partition of raw in which lines were erased: it says something else now."""
     if report.manifest is None:
         return
     ledger = load_ledger(lake, dataset.name)
@@ -52,12 +42,7 @@ def tell_erasure(lake: Lake, dataset: Dataset, report: ErasureReport) -> None:
             erased[landed.part.grain] += part.lines
     with open_instance(lake) as instance:
         for key, lines in sorted(erased.items()):
-            grain = Grain.parse(key)
-            if grain.kind == "unplaced":
-                continue
-            metadata = raw_metadata(ledger, grain) | {"erased_now": lines, "erased_by_manifest": report.manifest.number}
-            tags = {**version_tags(raw_version(ledger, grain)), "lakehouse/dataset": dataset.name}
-            instance.report_runless_asset_event(dg.AssetMaterialization(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+            raw_materialized(instance, dataset, ledger, Grain.parse(key), {"erased_now": lines, "erased_by_manifest": report.manifest.number})
 
 
 def tell_compaction(lake: Lake, dataset: Dataset, report: CompactionReport) -> None:
@@ -69,15 +54,12 @@ def tell_compaction(lake: Lake, dataset: Dataset, report: CompactionReport) -> N
         for day in report.days:
             manifest = read_manifest(lake.store, dataset.name, day.manifest) if day.manifest is not None else None
             moved = {move.part for move in manifest.moves} if manifest is not None else set()
-            for grain in (g for g in ledger.grains(day.day) if g.kind != "unplaced"):
+            for grain in ledger.grains(day.day):
                 count = sum(p.part.path in moved for p in ledger.parts[grain.key])
                 if count:
-                    metadata: dict[str, Any] = {"compacted_parts": count, "compacted_by_manifest": day.manifest}
-                    metadata["files"] = len({p.part.file for p in ledger.parts[grain.key]})
-                    event = dg.AssetObservation(
-                        catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags={"lakehouse/dataset": dataset.name}
-                    )
-                    instance.report_runless_asset_event(event)
+                    files = len({p.part.file for p in ledger.parts[grain.key]})
+                    what = {"compacted_parts": count, "compacted_by_manifest": day.manifest, "files": files}
+                    raw_observed(instance, dataset, grain, what)
 
 
 def tell_release(lake: Lake, dataset: Dataset, report: ReleaseReport) -> None:
@@ -88,26 +70,18 @@ def tell_release(lake: Lake, dataset: Dataset, report: ReleaseReport) -> None:
     parts = Counter(landed.part.grain for path in report.manifest.releases if (landed := ledger.find(path)) is not None)
     with open_instance(lake) as instance:
         for key, count in sorted(parts.items()):
-            metadata = {"released_parts": count, "released_by_manifest": report.manifest.number}
-            tags = {"lakehouse/dataset": dataset.name}
-            instance.report_runless_asset_event(dg.AssetObservation(catalogue.raw_key(dataset.name), partition=key, metadata=metadata, tags=tags))
+            what = {"released_parts": count, "released_by_manifest": report.manifest.number}
+            raw_observed(instance, dataset, Grain.parse(key), what)
 
 
 def tell_expiry(lake: Lake, dataset: Dataset, report: ExpiryReport) -> None:
-    """Log an observation for each partition of raw whose parts expired: what landed there is still known, its text is gone.
-
-    Unplaced lines that landed on a sealed day have no partition.
-    """
+    """Log an observation for each partition of raw whose parts expired: what landed there is still known, its text is gone."""
     if report.manifest is None:
         return
     ledger = load_ledger(lake, dataset.name)
-    placed = (grain for day in report.sealed for grain in ledger.grains(day.day) if grain.kind != "unplaced")
     with open_instance(lake) as instance:
-        for grain in placed:
+        for grain in (grain for day in report.sealed for grain in ledger.grains(day.day)):
             freed = sum(p.part.size for p in ledger.parts[grain.key])
             told = expired(grain.date, ledger.sealed[grain.date])
-            metadata: dict[str, Any] = {"expired": told, "expired_by_manifest": report.manifest, "freed_bytes": freed, "stored_bytes": 0}
-            tags = {"lakehouse/dataset": dataset.name}
-            instance.report_runless_asset_event(
-                dg.AssetObservation(catalogue.raw_key(dataset.name), partition=grain.key, metadata=metadata, tags=tags)
-            )
+            what = {"expired": told, "expired_by_manifest": report.manifest, "freed_bytes": freed, "stored_bytes": 0}
+            raw_observed(instance, dataset, grain, what)
