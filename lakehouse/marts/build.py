@@ -100,6 +100,7 @@ class _Attempt:
         self.lost = self.current is not None and publish.version_file(self.lake, self.current) is None
         if self.lost:
             self.current = None  # its number still counts
+            self.asked = replace(self.asked, days=None)  # there is nothing that the days that were not asked for could be kept from
         self.folder = publish.local_root(self.lake) / "marts" / self.dataset.name / ".build" / self.id
         self.file = self.folder / BUILD_FILE
         self.target = self.folder / "target"

@@ -143,6 +143,20 @@ def test_building_what_changed_equals_building_everything(changing: Built, tmp_p
     assert [name for name in part if part[name] != everything[name]] == []
 
 
+def test_a_version_whose_file_is_gone_is_built_anew_as_a_whole_whichever_day_was_asked_for(changing: Built) -> None:
+    before, published = current_version(changing.lake, changing.dataset), published_path(changing.lake, changing.dataset)
+    assert before is not None
+    assert published is not None
+    rows = contents(published)
+    (changing.folder / before.file).unlink()
+    report = publish_marts(changing.lake, changing.dataset, [TUESDAY])
+    assert (report.version, report.reason) == (2, "the file of the published version is gone, so every date is built anew")
+    record = current_version(changing.lake, changing.dataset)
+    assert record is not None
+    assert record.days == before.days
+    assert contents(published) == rows
+
+
 def test_a_red_test_publishes_nothing_and_says_which(changing: Built) -> None:
     path = published_path(changing.lake, changing.dataset)
     assert path is not None
