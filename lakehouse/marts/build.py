@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,9 +18,10 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.errors import ConflictError, TerminalError
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.marts import publish
+from lakehouse.marts.build_folders import FAILED, SOFTWARE, clear_folders, parsed_project
 from lakehouse.marts.dbt import BUILD_FILE, DbtRun, parse_ahead, read_run, run_dbt
 from lakehouse.marts.dbt_helper import dbt_helper
-from lakehouse.marts.plan import Asked, Plan, plan_build, project_digest, recipe
+from lakehouse.marts.plan import Asked, Plan, plan_build, recipe
 from lakehouse.marts.reach import ranges
 from lakehouse.marts.records import BuiltDay, DateRange, MartsRefusedError, MartsReport, VersionRecord
 from lakehouse.marts.sources import SCHEMA
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 _TRIES = 5
-_LEFT_FOR = 24 * 3600  # seconds after which the folder of a build that never ended is cleared
-_FAILED = "failed"  # marks the folder of a refused build: kept for a look until the next build
-_SOFTWARE = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
 def build_marts(
@@ -69,17 +66,7 @@ def build_marts(
 
 def builds_ahead(lake: Lake) -> AbstractContextManager[None]:
     """All marts that are built within the block are built by one dbt process, which begins at once to read the project."""
-    return dbt_helper(ahead=parse_ahead(_parsed(lake)))
-
-
-def _parsed(lake: Lake) -> Path:
-    """Where the parsed dbt project is kept, for the marts of all datasets: parsing takes longer than building."""
-    name = "-".join([project_digest(), *(importlib.metadata.version(package) for package in _SOFTWARE)])
-    folder = publish.local_root(lake) / "marts" / ".parsed"
-    for old in folder.iterdir() if folder.is_dir() else ():
-        if not old.name.startswith(name):
-            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
-    return folder / f"{name}.msgpack"
+    return dbt_helper(ahead=parse_ahead(parsed_project(lake)))
 
 
 @dataclass
@@ -116,13 +103,13 @@ class _Attempt:
         if plan.nothing:
             return self._skip(plan)
         try:
-            _clear(self.folder.parent)
+            clear_folders(self.folder.parent)
             self.folder.mkdir(parents=True)
             return self._build(plan)
         except (OSError, duckdb.IOException, duckdb.FatalException) as error:  # the last: a checkpoint that could not be written
             raise self._unwritable(str(error).splitlines()[0]) from error
         finally:
-            if not (self.folder / _FAILED).exists():
+            if not (self.folder / FAILED).exists():
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _plan(self, clean: CleanVersion) -> Plan:
@@ -146,7 +133,7 @@ class _Attempt:
             return self._skip(plan)
         fail_point("marts.before_dbt")
         command = ["build", "--select", *self._selection(plan)]
-        run_dbt(command, target=self.target, file=self.file, parsed=_parsed(self.lake), variables=self._variables(plan), line=self._say)
+        run_dbt(command, target=self.target, file=self.file, parsed=parsed_project(self.lake), variables=self._variables(plan), line=self._say)
         result = read_run(self.target, {test.name: spec.name for spec in self.specs for test in spec.tests})
         if result.red or not result.models:
             raise self._refused(result)
@@ -246,7 +233,7 @@ class _Attempt:
             reason=plan.reason,
             seconds=self._seconds(),
             dimensions={name: version.digest for name, version in self.dimensions.items()},
-            software={name: importlib.metadata.version(name) for name in _SOFTWARE},
+            software={name: importlib.metadata.version(name) for name in SOFTWARE},
         )
 
     def _unwritable(self, reason: str) -> TerminalError:
@@ -258,7 +245,7 @@ class _Attempt:
     def _refused(self, result: DbtRun) -> TerminalError:
         if result.unwritten is not None:  # and nothing is kept for a look, for that is part of what fills the disk
             return self._unwritable(result.unwritten)
-        (self.folder / _FAILED).touch()
+        (self.folder / FAILED).touch()
         bad = [m for m in result.models if m.status == "error"]
         red = [t for t in result.tests if t.status in ("fail", "error")]
         lines = [f"model {m.name}: {m.message}" for m in bad]
@@ -289,12 +276,3 @@ def _built_days(con: duckdb.DuckDBPyConnection, plan: Plan, kept: Mapping[dt.dat
     con.register("_built_days", table)
     con.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.built_days AS SELECT * FROM _built_days")
     con.unregister("_built_days")
-
-
-def _clear(builds: Path) -> None:
-    """Remove the folders of refused builds, and of builds that never ended."""
-    if not builds.is_dir():
-        return
-    for folder in builds.iterdir():
-        if (folder / _FAILED).exists() or time.time() - folder.stat().st_mtime > _LEFT_FOR:
-            shutil.rmtree(folder, ignore_errors=True)
