@@ -1,12 +1,20 @@
--- A session belongs to the first day on which it was seen, looking back 31 days: so midnight cuts none, and a changed day reaches 31 days each way.
-with seen as (
-    select
-        *,
-        min(mart_date) over (
-            partition by feed, user_id, session_id order by mart_date range between interval 31 days preceding and current row
-        ) as began_on
+-- A session begins on a day before which its id was not seen for 31 days, and goes on for the 31 days after it: so midnight cuts none. An id that has not
+-- rested when they are over is a session of each later day until it has. So a session depends on the 62 days before it and on the 31 after it.
+with days as (
+    select *, lag(mart_date) over (partition by feed, user_id, session_id order by mart_date) as seen_before
     from {{ ref('clickstream_session_days') }}
-    where {{ in_mart_dates(before=31, after=31) }}
+    where {{ in_mart_dates(before=62, after=31) }}
+),
+seen as (
+    select
+        * exclude (seen_before),
+        coalesce(
+            max(case when coalesce(mart_date - seen_before > 31, true) then mart_date end) over (
+                partition by feed, user_id, session_id order by mart_date range between interval 31 days preceding and current row
+            ),
+            mart_date
+        ) as began_on
+    from days
 )
 select
     began_on as mart_date,
