@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from lakehouse.accounts.books import Books, FetchBooks
+from lakehouse.operations import reconciliation
 from lakehouse.operations.reconciliation import DayBooks, Difference, MartAccount, count_rows, reconcile
+from lakehouse.steps.build import build_day
 
 DAY = dt.date(2026, 11, 17)
 
@@ -87,6 +89,26 @@ def test_every_kind_of_damage_shows_as_a_difference(changing_lake: Any, damage: 
     found = reconcile(changing_lake.lake, changing_lake.dataset)
     assert not found.closes
     assert told in "\n".join(str(d) for d in found.differences)
+
+
+@pytest.mark.parametrize("reader", ["clean_version", "load_ledger", "fetches_table", "accounts_of", "mart_accounts"])
+def test_what_lands_and_is_built_while_the_layers_are_read_is_no_difference(changing_lake: Any, monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
+    """After one of the layers was read, before the next is."""
+    read = getattr(reconciliation, reader)
+
+    def and_then_others_work(*arguments: Any) -> Any:
+        found = read(*arguments)
+        changing_lake.land("login", dt.datetime(2026, 11, 17, 12, tzinfo=dt.UTC))
+        build_day(changing_lake.lake, changing_lake.dataset, DAY)
+        return found
+
+    before = reconcile(changing_lake.lake, changing_lake.dataset).fetches
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciliation, reader, and_then_others_work)
+        found = reconcile(changing_lake.lake, changing_lake.dataset)
+    assert found.differences == ()
+    assert found.fetches in (before, before + 1)
+    assert reconcile(changing_lake.lake, changing_lake.dataset).fetches == before + 1
 
 
 def test_a_mart_that_lost_rows_shows(published_lake: Any, tmp_path: Path, token_key: str) -> None:
