@@ -124,7 +124,7 @@ class _Project:
             return
         self._path = path
         try:
-            self._manifest, _ = _parsed(Path(path), request["parse"], lambda _: None)
+            self._manifest, _ = _parsed(request, lambda _: None)
         except Exception as error:  # noqa: BLE001  the next request may want another project; one that wants this tries again, and fails
             sys.stderr.write(f"the project could not be read ahead: {type(error).__name__}: {error}\n")
             self._manifest = None
@@ -135,30 +135,54 @@ class _Project:
         self._path, self._manifest = "", None
         if manifest is not None and path == request["parsed"]:
             return manifest, 0
-        return _parsed(Path(request["parsed"]), request["parse"], say)
+        return _parsed(request, say)
 
 
-def _parsed(path: Path, arguments: list[str], say: Callable[[Any], None]) -> tuple[Any, int]:
-    """The parsed project from a file, or parsed now and kept there; (None, exit code) where it cannot be parsed.
+def _parsed(request: dict[str, Any], say: Callable[[Any], None]) -> tuple[Any, int]:
+    """The parsed project from its file, or parsed now and kept there; (None, exit code) where it cannot be parsed.
 
     What dbt is told by variables is looked up when a model is compiled, not here.
     """
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+    from dbt.parser.manifest import extended_mashumaro_encoder
 
-    if path.exists():
-        manifest: Any = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
-        manifest.build_flat_graph()
-        return manifest, 0
-    outcome = dbtRunner(callbacks=[say]).invoke(arguments)
+    path = Path(request["parsed"])
+    kept = _kept(path, request["log"])
+    if kept is not None:
+        return kept, 0
+    outcome = dbtRunner(callbacks=[say]).invoke(request["parse"])
     if not isinstance(outcome.result, Manifest):
         return None, _code(outcome) or _FAILED
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    aside.write_bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
+    with aside.open("wb") as file:
+        file.write(outcome.result.to_msgpack(extended_mashumaro_encoder))
+        file.flush()
+        os.fsync(file.fileno())  # or the name may outlive the bytes
     aside.replace(path)
     return outcome.result, 0
+
+
+def _kept(path: Path, log: str | None) -> Any:
+    """The parsed project from its file; None where there is none, or none that can be read: such a file is removed."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    try:
+        manifest: Any = Manifest.from_msgpack(data, decoder=extended_mashumuro_decoder)
+        manifest.build_flat_graph()
+    except Exception as error:  # noqa: BLE001  whatever it holds instead; the project itself can always be parsed anew
+        text = f"{path} is damaged and is removed; the project is parsed anew: {type(error).__name__}: {error}\n"
+        sys.stderr.write(text)
+        with Path(log or os.devnull).open("a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        path.unlink(missing_ok=True)
+        return None
+    return manifest
 
 
 def _code(outcome: Any) -> int:

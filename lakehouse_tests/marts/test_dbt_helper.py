@@ -136,14 +136,19 @@ def test_a_project_that_does_not_parse_is_told_by_the_run_that_wants_it(tmp_path
     assert gone(started)
 
 
-def test_a_damaged_project_fails_the_run_that_wants_it_and_no_other(tmp_path: Path, started: list[Any]) -> None:
-    damaged, good = tmp_path / "damaged.msgpack", tmp_path / "good.msgpack"
-    damaged.write_bytes(b"rubbish")
+@pytest.mark.parametrize(("rubbish", "ahead"), [(b"", True), (b"", False), (b"\x81\xa5nodes", False)], ids=["empty, read ahead", "empty", "cut off"])
+def test_a_damaged_file_of_the_parsed_project_is_told_and_the_project_parsed_anew(
+    tmp_path: Path, started: list[Any], rubbish: bytes, ahead: bool
+) -> None:
+    damaged, heard = tmp_path / "damaged.msgpack", list[str]()
+    damaged.write_bytes(rubbish)
     command = ["ls", "--select", "audit_method_calls", "--resource-type", "model"]
-    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(damaged)):
-        assert dbt.run_dbt(command, target=tmp_path / "one", parsed=good)
-        with pytest.raises(TerminalError, match="msgpack"):
-            dbt.run_dbt(command, target=tmp_path / "two", parsed=damaged)
+    with dbt_helper.dbt_helper(ahead=dbt.parse_ahead(damaged) if ahead else None):
+        assert dbt.run_dbt(command, target=tmp_path / "run", parsed=damaged, line=heard.append)
+    assert [line for line in heard if "damaged.msgpack is damaged and is removed; the project is parsed anew" in line]
+    log = (damaged.with_suffix("") if ahead else tmp_path / "run") / "dbt.log"
+    assert "damaged.msgpack is damaged" in log.read_text()
+    assert damaged.stat().st_size > 100_000
     assert gone(started)
 
 
