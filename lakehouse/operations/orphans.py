@@ -16,6 +16,8 @@ from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import Build, decode_record
 
 # Names of the files of a grain result hold its digest, with the attempt where there is one: 13-<32 hex digits>[-<8>].parquet; its account likewise.
+# Until such a file is whole, #<n> follows: nobody names it, whatever its digest is.
+_UNFINISHED = re.compile(r"#\d+$")
 _DIGEST = re.compile(r"(?:^|-)([0-9a-f]{32}(?:-[0-9a-f]+)?)\b[^/]*\.(?:parquet|json)$")
 
 
@@ -44,5 +46,7 @@ def _named_digests(lake: Lake, dataset: str) -> set[str]:
 def _unnamed(path: str, named: set[str]) -> bool:
     if "/_delta_log/" in path:
         return False
+    if _UNFINISHED.search(path):
+        return True
     match = _DIGEST.search(path.rsplit("/", 1)[-1])
     return match is not None and match[1] not in named

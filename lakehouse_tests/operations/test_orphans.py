@@ -42,6 +42,25 @@ def test_what_nothing_names_is_found_in_every_layer(changing_lake: Any) -> None:
     assert [e.path for e in orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)] == sorted(left)
 
 
+def test_files_that_a_killed_process_had_not_finished_are_found_also_those_of_results_that_are_named(changing_lake: Any) -> None:
+    build = next(b for b in committed_builds(changing_lake.lake, changing_lake.dataset.contract).values() if b.day == DAY)
+    left = []
+    for digest in (DIGEST, build.grains[0].digest):
+        left += [
+            f"clean/workspace_audit/event_date={DAY}/09-{digest}.parquet#1",
+            f"quarantine/workspace_audit/date={DAY}/09-{digest}.parquet#12",
+            f"ops/grains/workspace_audit/{DAY}T09/{digest}.json#1",
+        ]
+    for path in left:  # no store writes such a name, but for the time that it takes to write the file
+        (changing_lake.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (changing_lake.folder / path).write_bytes(b"half")
+    assert orphans(changing_lake.lake, changing_lake.dataset) == [], "they may be of a build under way"
+    found = orphans(changing_lake.lake, changing_lake.dataset, now=dt.datetime.now(dt.UTC) + LATER)
+    assert [e.path for e in found] == sorted(left)
+    assert clear_orphans(changing_lake.lake.store, found) == len(left) * len(b"half")
+    assert not [path for path in left if (changing_lake.folder / path).exists()]
+
+
 def test_what_is_young_may_be_of_a_build_under_way(changing_lake: Any) -> None:
     _leave_behind(changing_lake.lake)
     assert orphans(changing_lake.lake, changing_lake.dataset) == []
