@@ -12,9 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lakehouse.errors import ConfigurationError
 from lakehouse.findings import Finding, State
-from lakehouse.settings import ENV_TOKEN_KEY, LAKE_FORMAT, Lake, is_production
+from lakehouse.settings import DEVELOPMENT_KEY, ENV_TOKEN_KEY, LAKE_FORMAT, Lake, is_production
 
 LIBRARIES = ("lakehouse", "dagster", "dbt-core", "dbt-duckdb", "deltalake", "duckdb", "obstore", "pandera", "polars", "pyarrow")
+_SET_KEY = f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build"
 LOW_SPACE, NO_SPACE = 5 << 30, 1 << 30
 
 
@@ -58,18 +59,24 @@ def _clock(lake: Lake) -> Finding:
 
 def _token_key(lake: Lake) -> Finding:
     try:
+        if _none_yet(lake):
+            told = "none yet: the first build makes a development key beside the lake"
+            return Finding("token key", "note", told, _SET_KEY)
         key = lake.token_key()
     except ConfigurationError as error:
         return Finding("token key", "bad", str(error))
+    except OSError as error:
+        return Finding("token key", "bad", f"cannot be read: {error}", f"look at the rights of the file, or set {ENV_TOKEN_KEY} to what it holds")
     if os.environ.get(ENV_TOKEN_KEY):
         return Finding("token key", "good", f"from {ENV_TOKEN_KEY}, id {key.id}")
-    state: State = "bad" if is_production() else "note"
-    return Finding(
-        "token key",
-        state,
-        f"development key beside the lake, id {key.id}",
-        f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build",
-    )
+    return Finding("token key", "note", f"development key beside the lake, id {key.id}", _SET_KEY)
+
+
+def _none_yet(lake: Lake) -> bool:
+    """Whether asking for the key would make it."""
+    if os.environ.get(ENV_TOKEN_KEY) or is_production() or lake.store.root is None:
+        return False
+    return not (lake.store.root / DEVELOPMENT_KEY).exists()
 
 
 def _space(lake: Lake) -> Iterator[Finding]:
