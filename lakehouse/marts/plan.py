@@ -22,6 +22,7 @@ from lakehouse.tables.views import CleanVersion
 Coverage = Mapping[str, Sequence[Window]]
 _PROJECT_FILE = "dbt_project.yml"
 _SQL_FOLDERS = ("models", "macros", "seeds", "tests")
+_READ = {".sql", ".yml", ".yaml", ".csv"}  # what dbt makes models of; beside them may lie what an editor keeps
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def project_digest() -> str:
 
 
 def _sql_files(project: Path) -> list[Path]:
-    return [path for folder in _SQL_FOLDERS for path in sorted((project / folder).rglob("*")) if path.is_file()]
+    return [path for folder in _SQL_FOLDERS for path in sorted((project / folder).rglob("*")) if path.suffix in _READ and path.is_file()]
 
 
 def _shared_settings(project: Path, others: Set[str]) -> bytes:

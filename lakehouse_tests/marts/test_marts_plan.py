@@ -171,6 +171,8 @@ PROJECT = {
         ("dbt_project.yml", PROJECT["dbt_project.yml"].replace("orders: {staging", "orders: {marts"), {"orders"}),
         ("dbt_project.yml", PROJECT["dbt_project.yml"].replace("incremental", "table"), {"plays", "orders"}),
         ("models/clicks/staging/d.sql", "select 4", set()),
+        ("models/orders/staging/.b.sql.swp", "select 2, as an editor keeps it", set()),
+        ("models/orders/staging/_staging.yml", "version: 2", {"orders"}),
     ],
 )
 def test_a_change_of_the_project_rebuilds_the_marts_that_it_makes(tmp_path: Path, file: str, text: str, rebuilt: set[str]) -> None:

@@ -153,3 +153,35 @@ def test_a_model_that_declares_too_little_is_refused() -> None:
     }  # fmt: skip
     with pytest.raises(ConfigurationError, match=r"meta\.explain_quarantine"):
         specs_of({"nodes": {"model.lakehouse.audit_x": node, "test.x": grain}})
+
+
+def sql_of(folder: Path) -> str:
+    """All SQL below a folder."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql")))
+
+
+def own_sql(dataset: str) -> str:
+    """The SQL of the models and macros of a dataset."""
+    return "\n".join(sql_of(dbt_project() / kind / dataset) for kind in ("models", "macros"))
+
+
+def shared_sql() -> str:
+    """The macros and tests that all datasets share."""
+    return "\n".join([*(path.read_text(encoding="utf-8") for path in (dbt_project() / "macros").glob("*.sql")), sql_of(dbt_project() / "tests")])
+
+
+def test_no_sql_calls_a_macro_of_another_dataset() -> None:
+    """A dataset is built anew when its own files or the shared ones change, and not when those of another dataset do."""
+    defined = {d.name: set(re.findall(r"macro (\w+)\(", sql_of(dbt_project() / "macros" / d.name))) for d in WITH_MARTS}
+    assert "is_collector" in defined["workspace_audit"]
+    users = {d.name: own_sql(d.name) for d in WITH_MARTS} | {"all": shared_sql()}
+    called = {name: set(re.findall(r"\b(\w+)\(", text)) for name, text in users.items()}
+    assert [(user, owner, name) for user in users for owner in defined if owner != user for name in sorted(called[user] & defined[owner])] == []
+
+
+def test_a_variable_is_declared_for_all_only_where_more_than_one_dataset_reads_it() -> None:
+    """One that changes builds all marts of all datasets anew."""
+    project = yaml.safe_load((dbt_project() / "dbt_project.yml").read_text(encoding="utf-8"))
+    readers = {name: {d.name for d in WITH_MARTS if f"var('{name}'" in own_sql(d.name)} for name in project["vars"]}
+    assert readers
+    assert [name for name, of in readers.items() if len(of) < 2 and f"var('{name}'" not in shared_sql()] == []

@@ -8,7 +8,7 @@ with hours as (
         {{ hour_of_week('hour_start') }} as hour_of_week,
         cast(sum(events) as bigint) as events
     from {{ with_and_without_collector(relation, until_as_of() ~ ' and ' ~ column ~ ' is not null') }}
-    where mart_date > {{ as_of(relation) }} - {{ var('baseline_days') }}
+    where mart_date > {{ as_of(relation) }} - {{ baseline_days() }}
     group by all
 ),
 known as (

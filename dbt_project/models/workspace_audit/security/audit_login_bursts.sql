@@ -3,7 +3,7 @@ with logins as (
     select
         *,
         coalesce(
-            first_event_at - lag(last_event_at) over (partition by actor order by minute_start) > interval {{ var('burst_gap_minutes') }} minutes, true
+            first_event_at - lag(last_event_at) over (partition by actor order by minute_start) > interval {{ burst_gap_minutes() }} minutes, true
         ) as begins
     from {{ ref('audit_login_minutes') }}
     where {{ in_mart_dates(before=1, after=1) }} and actor is not null
@@ -20,4 +20,4 @@ select
     cast(sum(failures) as bigint) as failures
 from numbered
 group by actor, burst
-having sum(logins) >= {{ var('burst_logins') }} and {{ in_mart_dates('min(mart_date)') }}
+having sum(logins) >= {{ burst_logins() }} and {{ in_mart_dates('min(mart_date)') }}

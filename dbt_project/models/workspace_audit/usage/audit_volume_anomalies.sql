@@ -8,7 +8,7 @@ with covered_hours as (
 hours as (
     select mart_date, hour_start, application, {{ hour_of_week('hour_start') }} as hour_of_week, hour(hour_start) as hour_of_day, includes_collector
     from covered_hours, (values (true), (false)) as scopes(includes_collector)
-    where {{ in_mart_dates(before=var('baseline_days')) }}
+    where {{ in_mart_dates(before=baseline_days()) }}
 ),
 volumes as (
     select
@@ -19,7 +19,7 @@ volumes as (
         cast(sum(events) as bigint) as events,
         cast(sum(calls) as bigint) as calls,
         cast(sum(bytes) as bigint) as bytes
-    from {{ with_and_without_collector(ref('audit_hourly_activity'), in_mart_dates(before=var('baseline_days'))) }}
+    from {{ with_and_without_collector(ref('audit_hourly_activity'), in_mart_dates(before=baseline_days())) }}
     group by all
 ),
 measured as (
@@ -48,11 +48,11 @@ baselines as (
     window
         same_hour_of_week as (
             partition by application, includes_collector, measure, hour_of_week order by mart_date
-            range between interval {{ var('baseline_days') }} days preceding and interval 1 day preceding
+            range between interval {{ baseline_days() }} days preceding and interval 1 day preceding
         ),
         same_hour_of_day as (
             partition by application, includes_collector, measure, hour_of_day order by mart_date
-            range between interval {{ var('baseline_days') }} days preceding and interval 1 day preceding
+            range between interval {{ baseline_days() }} days preceding and interval 1 day preceding
         )
 ),
 chosen as (
@@ -74,5 +74,5 @@ scored as (
 select
     mart_date, hour_start, includes_collector, application, measure, cast(volume as bigint) as volume, hour_of_week, baseline, samples,
     baseline_median, baseline_mad, cast(robust_z as double) as robust_z,
-    coalesce(abs(robust_z) >= {{ var('anomaly_threshold') }}, false) as is_anomaly
+    coalesce(abs(robust_z) >= {{ anomaly_threshold() }}, false) as is_anomaly
 from scored
