@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse.contracts.sql import sql_text
 from lakehouse.datasets.model import Dataset
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, LakeFormatError
 from lakehouse.marts.publish import version_file
 from lakehouse.marts.records import VersionRecord
 from lakehouse.settings import Lake
@@ -36,10 +37,24 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
         raise _superseded(dataset, version, gone[0] if gone else version.file)
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"ATTACH {sql_text(str(file))} AS published (READ_ONLY)")
+        attach_published(con, file, "published", dataset)
         # The contract may have gained a column since the version was built.
         file_view(con, "clean", [lake.store.uri(path) for path in version.files], dataset.contract.table_columns, fill=True)
         yield con
+
+
+def attach_published(con: duckdb.DuckDBPyConnection, file: Path, name: str, dataset: Dataset) -> None:
+    """Attach a file of published marts by that name, read-only. Raises `LakeFormatError` when it is gone or damaged."""
+    import duckdb
+
+    try:
+        con.execute(f"ATTACH {sql_text(str(file))} AS {name} (READ_ONLY)")
+    except duckdb.Error as error:
+        remedy = "move it away, then publish" if file.exists() else "publish"
+        raise LakeFormatError(
+            f"{file}, a published file of the marts of {dataset.name}, cannot be read: {str(error).splitlines()[0]} "
+            f"To have it made anew, {remedy} the marts again: lakehouse replay with any day, or materialize one of them."
+        ) from error
 
 
 def add_quarantine(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset, version: VersionRecord) -> None:

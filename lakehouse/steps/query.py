@@ -41,7 +41,7 @@ class Relation:
 def connect(lake: Lake, datasets: Sequence[Dataset] | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with everything attached; close it after use. UTC, in memory, nothing of the lake is written.
 
-    `datasets`: default all that are known. What a dataset does not have yet is an empty table.
+    `datasets`: default all that are known. What a dataset does not have yet is an empty table. Raises `LakeFormatError` for damaged published marts.
     """
     import duckdb
 
@@ -111,12 +111,13 @@ def _unite_ops(con: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> N
 
 def _attach_marts(con: duckdb.DuckDBPyConnection, lake: Lake, dataset: Dataset) -> None:
     from lakehouse.marts.publish import published_path
+    from lakehouse.steps.published import attach_published
 
     path = published_path(lake, dataset)
     if path is None:
         return
     database = f"{_inner(dataset)}_marts"
-    con.execute(f"ATTACH {sql_text(str(path))} AS {database} (READ_ONLY)")
+    attach_published(con, path, database, dataset)
     found = con.execute("SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = ? AND NOT internal", [database])
     for schema, name, comment in found.fetchall():
         con.execute(f"CREATE VIEW marts.{sql_name(name)} AS SELECT * FROM {database}.{sql_name(schema)}.{sql_name(name)}")
