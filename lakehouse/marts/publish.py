@@ -133,7 +133,7 @@ def publish(lake: Lake, dataset: Dataset, built: Path, record: VersionRecord) ->
 
 
 def show(lake: Lake, dataset: Dataset, record: VersionRecord) -> None:
-    """Put the version's file in the place that people open, unless it is there already."""
+    """Put the version's file in the place that people open, unless it is there already; a newer version's where one was published meanwhile."""
     own, published = _own_file(lake, record), _published_file(lake, dataset.name)
     if not own.exists() or _same(own, published):
         return
@@ -161,6 +161,9 @@ def show(lake: Lake, dataset: Dataset, record: VersionRecord) -> None:
             f"{record.number} is built and waits in {own}."
         ) from error
     lake.store.sync([f"marts/{dataset.name}.duckdb"])
+    newest = current_version(lake, dataset)
+    if newest is not None and newest.number > record.number:  # it may have been put there before, and is not any more
+        show(lake, dataset, newest)
 
 
 def prune(lake: Lake, dataset: Dataset) -> None:

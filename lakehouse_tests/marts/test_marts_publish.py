@@ -170,6 +170,24 @@ def test_a_version_that_could_not_be_shown_is_shown_later(lake: Lake, tmp_path: 
     assert published_path(lake, DATASET) == tmp_path / "lake" / "marts" / "workspace_audit.duckdb"
 
 
+def test_a_version_that_is_shown_late_does_not_take_the_place_of_a_newer_one(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process publishes the next version just before this one renames its copy."""
+    shown = tmp_path / "lake" / "marts" / "workspace_audit.duckdb"
+    rename = Path.replace
+
+    def slowly(self: Path, target: Path) -> Path:
+        if target == shown:
+            monkeypatch.undo()
+            assert publish_value(lake, tmp_path, 2)
+            assert value_of(shown) == 2
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", slowly)
+    assert publish_value(lake, tmp_path, 1)
+    assert value_of(shown) == 2
+    assert published_path(lake, DATASET) == shown
+
+
 def test_a_record_of_a_newer_software_is_refused(lake: Lake) -> None:
     newer = msgspec.to_builtins(record(1)) | {"format": 99}
     lake.store.create(record_path(DATASET.name, 1), msgspec.json.encode(newer))
