@@ -10,6 +10,8 @@ LINE = "{invoice},A,CUP,{pieces},2026-11-16 {at}:00,1.5,{customer}.0,France"
 BOUGHT = {"100": (6, "09:00"), "101": (6, "09:30"), "102": (10, "09:40"), "103": (6, "12:00")}
 CANCELLED = {  # in the order of time: pieces, when, how it is linked and to what
     "C1": (-6, "08:00", "nothing_earlier", None),
+    "C01": (6, "09:50", "no_pieces", None),
+    "C02": (0, "09:51", "no_pieces", None),
     "C2": (-6, "10:00", "same_quantity", "101"),
     "C3": (-4, "10:01", "greater_quantity", "102"),
     "C4": (-6, "10:02", "same_quantity", "100"),

@@ -1,6 +1,6 @@
 -- A cancellation names its order, or it takes pieces from what its customer had bought of the product before, the cancellations one after the other:
 -- from the newest earlier line of the same quantity of which so much is left, else from the newest of a greater one. So no more pieces of a line are
--- cancelled than it had.
+-- cancelled than it had. One that tells no pieces below 0 takes nothing back, and nothing from the others.
 with recursive cancelled as (
     select *, row_number() over (order by tenant, feed, event_at, order_id, customer_id, stock_code, description, currency, quantity, unit_price) as number
     from {{ ref('commerce_order_lines') }}
@@ -18,7 +18,7 @@ queue as (
         number, tenant, feed, customer_id, stock_code, event_at, -quantity as quantity, -quantity * lines as pieces,
         row_number() over (partition by tenant, feed, customer_id, stock_code order by event_at, number) as turn
     from cancelled
-    where cancels_order_id is null and customer_id is not null and stock_code is not null
+    where cancels_order_id is null and customer_id is not null and stock_code is not null and quantity < 0
 ),
 sold as (
     select tenant, feed, customer_id, stock_code, event_at, order_id, quantity, cast(sum(quantity * lines) as bigint) as pieces
@@ -66,6 +66,7 @@ linked as (
         case
             when o.order_id is not null then 'by_order'
             when c.cancels_order_id is not null then 'order_unknown'
+            when coalesce(c.quantity, 0) >= 0 then 'no_pieces'
             when c.customer_id is null then 'no_customer'
             when f.quantity = -c.quantity then 'same_quantity'
             when f.quantity is not null then 'greater_quantity'

@@ -12,6 +12,7 @@ sales as (
     select
         tenant,
         count(distinct currency) as currencies,
+        bool_and(currency is not null or amount is null) as every_currency_is_known,
         count(distinct order_id) as invoices,
         count(distinct order_id) filter (event_type = 'order_placed') as orders,
         count(distinct customer_id) as customers,
@@ -39,8 +40,8 @@ select
     coalesce(s.cancel_lines, 0) as cancel_lines,
     coalesce(s.lines_without_customer, 0) as lines_without_customer,
     coalesce(s.currencies, 0) as currencies,
-    -- Pounds and euros make no sum.
-    cast(case when s.currencies = 1 then s.revenue end as decimal(38, 3)) as revenue,
-    cast(case when s.currencies = 1 then s.distinct_revenue end as decimal(38, 3)) as distinct_revenue
+    -- Pounds and euros make no sum, nor do pounds and what tells no currency.
+    cast(case when s.currencies = 1 and s.every_currency_is_known then s.revenue end as decimal(38, 3)) as revenue,
+    cast(case when s.currencies = 1 and s.every_currency_is_known then s.distinct_revenue end as decimal(38, 3)) as distinct_revenue
 from activity as a
 left join sales as s on s.tenant = a.tenant
