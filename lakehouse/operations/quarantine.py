@@ -63,7 +63,7 @@ class Refused:
 
 
 def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> list[RuleCount]:
-    """Refused lines and rows, and held rows, by rule and field, most frequent first."""
+    """Refused lines and rows, and held rows, by rule, field and level, most frequent first."""
     with _scanned(lake, dataset, day=day) as frame:
         if frame is None:
             return []
@@ -73,7 +73,7 @@ def rule_counts(lake: Lake, dataset: Dataset, *, day: dt.date | None = None) -> 
             last_day=pl.col("day").max(),
             example=pl.struct("part", "line").sort_by("part", "line").first(),
         )
-        ordered = grouped.unnest("example").sort("count", "rule", "field", descending=[True, False, False]).collect()
+        ordered = grouped.unnest("example").sort("count", "rule", "field", "level", descending=[True, False, False, False]).collect()
     return [RuleCount(dataset=dataset.name, **row) for row in ordered.to_dicts()]
 
 
@@ -95,7 +95,9 @@ def refused(
         if rule is not None:
             known = sorted(frame.select("rule").unique().collect()["rule"])
             if rule not in known:
-                raise ConfigurationError(f"No line or row was refused by the rule {rule!r}. Rules that refused something: {', '.join(known)}.")
+                when = f" on {day}" if day is not None else ""
+                told = ", ".join(known) or "none"
+                raise ConfigurationError(f"No line or row was refused{when} by the rule {rule!r}. Rules that refused something{when}: {told}.")
             frame = frame.filter(pl.col("rule") == rule)
         if ref is not None:
             frame = frame.filter(pl.col("part") == ref.part, pl.col("line") == ref.line)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lakehouse.contracts.sql import sql_text
 from lakehouse.datasets.model import Dataset
 from lakehouse.settings import Lake
 from lakehouse.steps.query import connect, connect_marts
@@ -152,7 +153,7 @@ def _is_published(con: duckdb.DuckDBPyConnection, mart: str) -> bool:
 
 def _trend(con: duckdb.DuckDBPyConnection, trend: Trend, days: int | None = None) -> TrendLines:
     """Its largest lines. Dates without rows are not in it."""
-    name = f'"{trend.by}"::VARCHAR' if trend.by else f"'{trend.title}'"
+    name = f'"{trend.by}"::VARCHAR' if trend.by else sql_text(trend.title)
     mart = f'marts."{trend.mart}"'
     recent = f"mart_date > (SELECT max(mart_date) FROM {mart}) - {days}" if days is not None else "true"
     rows = con.execute(

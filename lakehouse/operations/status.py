@@ -35,7 +35,7 @@ class Lateness:
 
 @dataclass(frozen=True)
 class ApplicationStatus:
-    """One application of the source. `complete_up_to`: everything before it was read, holes excepted."""
+    """One application of the source. `complete_up_to`: everything from `complete_from` to it was read; what was read after it lies behind a hole."""
 
     application: str
     complete_from: dt.datetime | None

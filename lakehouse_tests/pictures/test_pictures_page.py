@@ -212,6 +212,13 @@ def test_trends_asked_by_themselves_are_those_of_the_report_or_of_its_newest_dat
     assert trends_of(lake, replace(dataset, trends=())) == ()
 
 
+def test_a_trend_is_called_whatever_its_dataset_calls_it(published_lake: Any) -> None:
+    title = "A user's events, 'all' of them"
+    named = replace(published_lake.dataset, trends=(Trend(title, "audit_hourly_activity", "sum(events)"),))
+    (trend,) = report_of(published_lake.lake, named).trends
+    assert (trend.title, list(trend.lines)) == (title, [title])
+
+
 def test_lines_of_two_addresses_stay_two(published_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakehouse.operations.report.shown", lambda _: ADDRESS)
     narrow = replace(published_lake.dataset, trends=(Trend("By event", "audit_hourly_activity", "sum(events)", "event_name"),))
