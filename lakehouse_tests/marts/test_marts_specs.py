@@ -9,6 +9,7 @@ import duckdb
 import pytest
 import yaml
 
+from lakehouse.accounts.books import Books
 from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.errors import ConfigurationError
 from lakehouse.marts.dbt import dbt_project
@@ -46,6 +47,12 @@ def test_the_sources_declare_columns_that_the_views_have(tmp_path: Path) -> None
             if name != "built_days":
                 there = {row[0] for row in con.execute(f"DESCRIBE {SCHEMA}.{name}").fetchall()}
                 assert set(columns) <= there, name
+
+
+def test_the_source_of_the_books_declares_every_term_of_them() -> None:
+    (source,) = yaml.safe_load(sources_yaml(WITH_MARTS[0].contract))["sources"]
+    (books,) = (table for table in source["tables"] if table["name"] == "books")
+    assert [column["name"] for column in books["columns"]][-len(Books.__struct_fields__) :] == list(Books.__struct_fields__)
 
 
 def test_there_are_marts_for_every_area() -> None:
