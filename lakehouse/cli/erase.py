@@ -146,7 +146,7 @@ def _ask(found: Erasable) -> None:
 
 
 def _build(lake: Lake, dataset: Dataset, report: ErasureReport, *, marts: bool, quiet: bool) -> tuple[dict[str, Any], Any]:
-    from lakehouse.cli.replay import build_days
+    from lakehouse.cli.building import build_days
     from lakehouse.cli.work import Failed
 
     if not report.days:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from lakehouse.errors import AuditError, ConfigurationError, LakehouseError, TransientError
+from lakehouse.errors import AuditError, ConfigurationError, TransientError
 
 
 class ExitCode(IntEnum):
@@ -27,13 +27,17 @@ MEANINGS = (
 )
 
 
-def code_of_all(errors: Iterable[Exception]) -> ExitCode:
-    """The exit code of a command in which some of the work failed: try again when that may help for all of it."""
-    return ExitCode.TRANSIENT if all(isinstance(error, TransientError) for error in errors) else ExitCode.DATA
+def code_of_all(errors: Iterable[Exception], *, some_done: bool = True) -> ExitCode:
+    """The exit code of a command in which some of the work failed: try again when that may help for all of it.
+
+    `some_done`: the rest went well. Where nothing did, and all of it failed in one manner, that is the code.
+    """
+    codes = {code_of(error) for error in errors}
+    return codes.pop() if len(codes) == 1 and (not some_done or codes == {ExitCode.TRANSIENT}) else ExitCode.DATA
 
 
-def code_of(error: LakehouseError) -> ExitCode:
-    """The exit code of an error that the project raised on purpose."""
+def code_of(error: Exception) -> ExitCode:
+    """The exit code of an error that the project raised on purpose; any other stops the work as a terminal one does."""
     if isinstance(error, AuditError):
         return ExitCode.DATA
     if isinstance(error, ConfigurationError):

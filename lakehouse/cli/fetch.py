@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lakehouse.cli.dates import TIME
+from lakehouse.cli.exits import code_of
 from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_writing, pick_fetched_dataset
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, LakehouseError
+
+if TYPE_CHECKING:
+    from lakehouse.cli.work import Failed
+    from lakehouse.defs.run import Materialized
 
 
 def fetch(
@@ -33,17 +38,20 @@ def fetch(
 ) -> None:
     """Ask the source for what is new and land it: unread hours, the overlap before them, sweeps that are due.
 
-    It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others; run it
-    again and only what is missing is asked for. Lines that were landed before are counted, not landed twice. While the source is away it says what
-    it waits for; when nothing failed but what may pass, the exit code is 3. Datasets of files are landed by `lakehouse ingest`.
+    It materializes raw/<dataset> in Dagster's history, as the sensor does. A window that fails lands nothing and does not stop the others, nor the
+    build of what they landed (--build); run it again and only what is missing is asked for. Lines that were landed before are counted, not landed
+    twice. While the source is away it says what it waits for; when nothing failed but what may pass, the exit code is 3. Datasets of files are landed
+    by `lakehouse ingest`.
 
     The first fetch of a source reads back to the lake's start: look with --plan before.
 
     Example:  [bold]lakehouse fetch --plan[/]     [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """
+    from lakehouse.cli.building import build_stale
     from lakehouse.cli.fetch_plan import preview, show
     from lakehouse.cli.simulated import serving
     from lakehouse.cli.work import Failed, advancing, fetched, runs, show_fetched
+    from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_planned, materialize_raw
     from lakehouse.landing.plan import source_by_time
 
@@ -51,9 +59,10 @@ def fetch(
         raise ConfigurationError("--to and --application choose from a range: say where it begins with --from. Without any, what is new is fetched.")
     if plan and (start is not None or build):
         raise ConfigurationError("--plan shows the next fetch as it would be planned: leave out --from, --to and --build.")
+    if dataset is not None:
+        source_by_time(find_dataset(dataset))  # before a lake is made for it
     opened = open_for_looking(ctx, lake) if plan else open_for_writing(ctx, lake)
     chosen = pick_fetched_dataset(opened, dataset)
-    source_by_time(chosen)
     if plan:
         with serving(opened, chosen):
             show(preview(opened, chosen), as_json=as_json)
@@ -70,17 +79,25 @@ def fetch(
         show_fetched(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "fetch": fetched(done.reports)}
     failed = Failed()
-    if build and done.success:
-        from lakehouse.cli.replay import build_stale
-
+    if build and (done.success or result["fetch"]["manifests"]):  # a window that is refused does not hold back what the others landed
         after, failed = build_stale(opened, chosen, quiet=as_json)
         result |= after
     if as_json:
         print_json(result)
-    done.raise_for_failures()
-    failed.end("What failed")
+    _end(done, failed)
     if not build and not as_json:
         hint(f"build what landed: lakehouse replay --stale --dataset {chosen.name}   (or leave it to the sensor: lakehouse dev --sensors)")
+
+
+def _end(done: Materialized, failed: Failed) -> None:
+    """End with what the fetch failed with, and the build after it (`failed`)."""
+    try:
+        done.raise_for_failures()
+    except LakehouseError as error:
+        if not failed.words:
+            raise
+        failed = failed.after([str(error)], code_of(error))
+    failed.end("What failed")
 
 
 def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> None:

@@ -29,7 +29,8 @@ def ingest(
 
     Example:  [bold]lakehouse ingest listening --build[/]     [bold]lakehouse ingest listening exports/2018-11.csv.gz[/]
     """
-    from lakehouse.cli.exits import ExitCode, code_of_all
+    from lakehouse.cli.building import build_stale
+    from lakehouse.cli.exits import code_of_all
     from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_ingest
@@ -45,20 +46,13 @@ def ingest(
     if not as_json:
         show_ingested(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
-    errors = [f"{path}: {error}" for path, error in done.failures.items()]
-    after = Failed()
+    failed = Failed()
     if build:
-        from lakehouse.cli.replay import build_stale
-
-        built, after = build_stale(opened, chosen, quiet=as_json)
+        built, failed = build_stale(opened, chosen, quiet=as_json)
         result |= built
-        errors += after.words
+    failed = failed.after([f"{path}: {error}" for path, error in done.failures.items()], code_of_all(done.failures.values()))
     if as_json:
-        print_json(result | {"errors": errors})
-    if done.failures:
-        code = code_of_all(done.failures.values())
-        # Try again (3) only where that may help for all of it.
-        after.code = code if not after.words or after.code == ExitCode.TRANSIENT else after.code
-    Failed(errors, after.code).end("What failed")
+        print_json(result | {"errors": failed.words})
+    failed.end("What failed")
     if not build and not as_json:
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")

@@ -163,7 +163,7 @@ def redrive(
 
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """
-    from lakehouse.cli.replay import build_days
+    from lakehouse.cli.building import build_days
     from lakehouse.cli.work import Failed
     from lakehouse.defs.told import tell_redrive
     from lakehouse.steps.redrive import redrive as land
@@ -200,7 +200,7 @@ def release(
 
     Example:  [bold]lakehouse quarantine release --day 2026-11-18[/]
     """
-    from lakehouse.cli.replay import build_days
+    from lakehouse.cli.building import build_days
     from lakehouse.cli.work import Failed
     from lakehouse.defs.told import tell_release
     from lakehouse.steps.release import release as land

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lakehouse.cli.building import build_days, unpublished
 from lakehouse.cli.dates import DAY
-from lakehouse.cli.exits import ExitCode, code_of_all
-from lakehouse.cli.output import facts, hint, print_json
+from lakehouse.cli.output import print_json
 from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from lakehouse.cli.work import Failed
     from lakehouse.datasets.model import Dataset
     from lakehouse.settings import Lake
 
@@ -53,7 +51,7 @@ def replay(
         from lakehouse.steps.build import refuse_sealed_days
 
         refuse_sealed_days(opened, chosen, days)
-    left, alone = _unpublished(opened, chosen) if stale else (), bool(day) and len(days) == 1
+    left, alone = unpublished(opened, chosen) if stale else (), bool(day) and len(days) == 1
     result, failed = build_days(
         opened, chosen, days, engine=engine, force=force, keep_sealed=not alone, marts=marts, also_publish=left, quiet=as_json
     )
@@ -78,60 +76,3 @@ def _days(
     if last < first:
         raise ConfigurationError(f"The range ends before it begins: --from {first} --to {last}. Expected --to to be the same day or a later one.")
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def build_stale(lake: Lake, dataset: Dataset, *, quiet: bool) -> tuple[dict[str, Any], Failed]:
-    """Build what is stale and publish it, and what was built before and never published: see `build_days`."""
-    from lakehouse.steps.build import stale_days
-
-    stale = [s.day for s in stale_days(lake, dataset)]
-    return build_days(lake, dataset, stale, also_publish=_unpublished(lake, dataset), quiet=quiet)
-
-
-def _unpublished(lake: Lake, dataset: Dataset) -> Sequence[dt.date]:
-    """What a command that was killed between a build and its marts left behind."""
-    from lakehouse.steps.publish import unpublished_days
-
-    return unpublished_days(lake, dataset)
-
-
-def build_days(
-    lake: Lake,
-    dataset: Dataset,
-    days: Sequence[dt.date],
-    *,
-    engine: str | None = None,
-    force: bool = False,
-    keep_sealed: bool = True,
-    marts: bool = True,
-    also_publish: Sequence[dt.date] = (),
-    quiet: bool = False,
-) -> tuple[dict[str, Any], Failed]:
-    """Build days and publish the marts of those that went well. Returns the facts for `--json`, and what failed.
-
-    `keep_sealed`: a sealed day is kept as built, else it fails.
-    """
-    from lakehouse.cli.work import Failed, advancing, built, failed_checks, published, runs, show_built, show_published
-    from lakehouse.defs.run import Materialized, materialize_clean, materialize_marts
-
-    with advancing("building", quiet=quiet) as advance:
-        done = materialize_clean(lake, dataset, days, engine, force, keep_sealed=keep_sealed, advance=advance) if days else Materialized()
-    if not done.reports:
-        done.raise_for_failures()
-    elif not quiet:
-        show_built(done.reports, facts())
-    for kept, why in done.kept.items():
-        hint(f"{kept} is kept as built: {why}")
-    red = failed_checks(done.reports)
-    errors = [f"{day}: {error}" for day, error in done.failures.items()] + red
-    shown = Materialized()
-    to_publish = sorted({*(r.day for r in done.reports), *also_publish})
-    if marts and to_publish:
-        with advancing("publishing", quiet=quiet) as advance:
-            shown = materialize_marts(lake, dataset, to_publish, force=force, advance=advance)
-        if not quiet:
-            show_published(shown.reports, facts())
-        errors += [f"marts: {error}" for error in dict.fromkeys(str(e) for e in shown.failures.values())]
-    code = ExitCode.DATA if red else code_of_all([*done.failures.values(), *shown.failures.values()])
-    told = {"runs": runs(done, shown), "days": built(done.reports), "kept": sorted(done.kept), "marts": published(shown.reports), "errors": errors}
-    return told, Failed(errors, code)

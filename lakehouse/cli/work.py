@@ -25,15 +25,24 @@ if TYPE_CHECKING:
     from lakehouse.steps.ingest import IngestReport
 
 
-@dataclass
+@dataclass(frozen=True)
 class Failed:
-    """What failed, in words, and the exit code that it amounts to."""
+    """What failed, in words, and the exit code that it amounts to. `cause`: the one error that is all of it, which ends the command as its own."""
 
     words: list[str] = field(default_factory=list)
     code: ExitCode = ExitCode.DATA
+    cause: Exception | None = None
+
+    def after(self, words: Sequence[str], code: ExitCode) -> Failed:
+        """This and what failed before it: try again only where that may help for all of it."""
+        if not words:
+            return self
+        return Failed([*words, *self.words], code if not self.words or self.code == ExitCode.TRANSIENT else self.code)
 
     def end(self, title: str) -> None:
         """Show it and end the command; nothing where nothing failed."""
+        if self.cause is not None:
+            raise self.cause
         if self.words:
             error_panel("\n".join(self.words), title=title)
             raise typer.Exit(self.code)

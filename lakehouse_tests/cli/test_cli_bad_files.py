@@ -58,6 +58,24 @@ def test_a_part_that_cannot_be_read_stops_its_day_only(run: Any, fetched_lake: P
         assert words in error
 
 
+@pytest.mark.parametrize(("damage", "code"), [(empty, 1), (cut, 4)], ids=["audits", "damaged files"])
+def test_days_that_all_fail_each_in_its_own_way_end_as_one_of_them_would(run: Any, fetched_lake: Path, damage: Damage, code: int) -> None:
+    for day in ("2026-11-17", "2026-11-18"):
+        damage(one(fetched_lake, f"raw/workspace_audit/date={day}/hour=*/*.zst"))
+    result = run(*FORCED, "--json", "--lake", fetched_lake)
+    assert (result.code, result.json["days"]) == (code, [])
+    assert [error[:12] for error in result.json["errors"]] == ["2026-11-17: ", "2026-11-18: "]
+    assert ("2026-11-17: " in result.err, "2026-11-18: " in result.err, "Traceback" in result.err) == (True, True, False)
+
+
+def test_what_was_built_before_is_published_though_every_stale_day_fails(run: Any, fetched_lake: Path) -> None:
+    assert run("replay", "2026-11-17", "--no-marts", "--lake", fetched_lake).code == 0
+    empty(one(fetched_lake, "raw/workspace_audit/date=2026-11-18/hour=*/*.zst"))
+    result = run("replay", "--stale", "--json", "--lake", fetched_lake)
+    assert (result.code, result.json["days"], len(result.json["marts"])) == (1, [], 1)
+    assert "The data did not pass" in result.err
+
+
 @pytest.mark.parametrize(
     ("pattern", "damage", "command", "told"),
     [

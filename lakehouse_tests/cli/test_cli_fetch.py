@@ -61,6 +61,7 @@ def test_replay_builds_what_is_stale_and_the_books_agree_with_the_truth(run: Any
     assert built.code == 0, built.err
     assert [d["committed"] for d in built.json["days"]] == [True, True]
     assert run("replay", "--stale", "--no-marts", "--lake", fetched_lake, "--json").json["days"] == []
+    assert run("replay", "--stale", "--no-marts", "--lake", fetched_lake).out == "✓ nothing is stale: no day to build\n"
     truth = json.loads((fetched_lake / "activities" / "truth.json").read_text())
     told = _only(truth, ["token", "login"])
     (tmp_path / "truth.json").write_text(json.dumps(told))
@@ -144,3 +145,9 @@ def test_a_look_at_the_source_of_a_lake_that_is_not_there_makes_nothing(
         assert f"there is no lake at {place} yet" in result.err
         assert result.out
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
+@pytest.mark.parametrize("dataset", ["nothing", "listening"])
+def test_a_dataset_that_cannot_be_fetched_makes_no_lake(run: Any, tmp_path: Path, dataset: str) -> None:
+    assert run("fetch", "--dataset", dataset, "--lake", tmp_path / "new").code == 2
+    assert not (tmp_path / "new").exists()

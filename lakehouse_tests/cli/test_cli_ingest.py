@@ -69,14 +69,14 @@ def test_a_bad_file_is_named_and_the_exit_code_is_1(run: Any, sample: Path, here
 def test_a_bad_file_ends_with_1_though_the_marts_failed_with_what_may_pass(
     run: Any, sample: Path, here: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakehouse.cli import replay
+    from lakehouse.cli import building
     from lakehouse.cli.exits import ExitCode
     from lakehouse.cli.work import Failed
 
     for file, code in ((b"this is no gzip", 1), (None, 3)):
         bad = sample / "first" / "bad.jsonl.gz"
         bad.write_bytes(file) if file is not None else bad.unlink()
-        monkeypatch.setattr(replay, "build_stale", lambda *_, **__: ({}, Failed(["marts: others were first"], ExitCode.TRANSIENT)))
+        monkeypatch.setattr(building, "build_stale", lambda *_, **__: ({}, Failed(["marts: others were first"], ExitCode.TRANSIENT)))
         result = run("ingest", "plays", sample / "first", "--build", *here)
         assert result.code == code
         assert ("bad.jsonl.gz" in result.err, "marts: others were first" in result.err) == (file is not None, True)

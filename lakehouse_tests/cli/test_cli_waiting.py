@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from lakehouse.cli import building
+from lakehouse.cli.exits import ExitCode
+from lakehouse.cli.work import Failed
 from lakehouse.settings import open_lake
 from lakehouse.sources.reports_api.options import ENV_URL
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
@@ -78,6 +81,32 @@ def test_a_refusal_among_the_failures_ends_with_4(run: Any, simulated_lake: Path
     result = run(*FETCH, "--lake", _patient(simulated_lake, 0), env={ENV_URL: api.url})
     assert result.code == 4
     assert "privilege Reports" in result.err
+
+
+def test_what_landed_is_built_though_an_application_was_refused(run: Any, simulated_lake: Path, token_key: str, serve: Serve) -> None:
+    api = serve({**REFUSED, "application": "login"})
+    result = run("fetch", "--build", "--json", "--lake", simulated_lake, env={ENV_URL: api.url})
+    assert result.code == 4
+    assert "privilege Reports" in result.err
+    assert result.json["fetch"]["failed_windows"] > 0
+    assert [(d["day"], d["committed"]) for d in result.json["days"]] == [("2026-11-17", True), ("2026-11-18", True)]
+    assert (len(result.json["marts"]), result.json["errors"]) == (1, [])
+
+
+@pytest.mark.parametrize(("ended", "code"), [(ExitCode.TRANSIENT, 4), (ExitCode.DATA, 1)])
+def test_what_failed_of_the_fetch_and_of_the_build_is_told_together(
+    run: Any, simulated_lake: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, ended: ExitCode, code: int
+) -> None:
+    monkeypatch.setattr(building, "build_stale", lambda *_, **__: ({}, Failed(["marts: they were not published"], ended)))
+    refused = serve({**REFUSED, "application": "login"})
+    result = run("fetch", "--build", "--lake", simulated_lake, env={ENV_URL: refused.url})
+    assert ("privilege Reports" in result.err, "marts: they were not published" in result.err) == (True, True)
+    assert result.code == code
+
+
+def test_nothing_is_built_where_nothing_landed(run: Any, simulated_lake: Path, serve: Serve) -> None:
+    result = run(*FETCH, "--build", "--json", "--lake", _patient(simulated_lake, 0), env={ENV_URL: serve(REFUSED).url})
+    assert (result.code, "days" in result.json) == (4, False)
 
 
 def test_a_source_without_credentials_ends_with_2_and_says_what_to_set(run: Any, simulated_lake: Path, tmp_path: Path) -> None:
