@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,6 +116,20 @@ def _only(datasets: Sequence[Dataset]) -> Dataset:
     return datasets[0]
 
 
+_QUERY_INTERRUPTED = "Query interrupted"
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """Ctrl-C in the block is `KeyboardInterrupt`, also while DuckDB works: there it is a `RuntimeError` with words of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != _QUERY_INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from error
+
+
 class FlowingGroup(TyperGroup):
     """A group whose commands' help flows: the lines of a paragraph are those of the source, the terminal has its own."""
 
@@ -131,7 +147,8 @@ class LakehouseGroup(FlowingGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the class."""
         try:
-            return super().invoke(ctx)
+            with _interrupts():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             notes().print("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -149,6 +166,8 @@ class LakehouseGroup(FlowingGroup):
             )
             raise typer.Exit(ExitCode.FAILED) from error
         except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads what we print has enough, such as head: Typer ends quietly
+                raise
             if session(ctx).debug:
                 notes().print_exception()
             where = f" ({error.filename})" if error.filename else ""

@@ -14,6 +14,8 @@ from lakehouse.cli.session import JsonOption, LakeOption, open_for_reading
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
 SHOWN_ROWS = 200
@@ -42,7 +44,7 @@ def sql(
     """Ask marts, clean, quarantine and books in one DuckDB session.
 
     Published marts are opened read-only: a build that runs at the same time neither waits nor fails. Of several statements the last answer is
-    printed. A table for people rounds to four decimals; JSON and CSV do not.
+    printed. A table for people rounds to four decimals; JSON and CSV do not. Columns of one name are n and n_1 in JSON.
 
     Example:  [bold]lakehouse sql "SELECT rule, count(*) FROM quarantine.workspace_audit GROUP BY ALL"[/]
     """
@@ -63,13 +65,17 @@ def _text(query: str | None, file: Path | None) -> str | None:
     if query is not None and file is not None:
         raise ConfigurationError("Give the SQL as an argument or with -f, not both.")
     if file is not None:
-        try:
-            return file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ConfigurationError(f"{file} is not UTF-8: {error}. Expected a text file with SQL; save it as UTF-8.") from error
+        return _decoded(file.read_bytes(), str(file))
     if query == "-" or (query is None and not sys.stdin.isatty()):
-        return sys.stdin.read()
+        return _decoded(sys.stdin.buffer.read(), "Standard input")
     return query
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where} is not UTF-8: {error}. Expected text with SQL; save it as UTF-8.") from error
 
 
 def _ask(con: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -78,17 +84,38 @@ def _ask(con: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tup
     if not text.strip().strip(";"):
         raise ConfigurationError('There is no SQL to run. Example: lakehouse sql "SELECT * FROM ops.coverage"')
     try:
+        return _interruptible(con, text)
+    except duckdb.Error as error:
+        raise ConfigurationError(f"DuckDB refused the query: {error}\nTables: lakehouse sql 'SHOW ALL TABLES', or .tables at the prompt.") from error
+
+
+def _interruptible(con: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The answer, asked for in a thread: in this one DuckDB would look for Ctrl-C between its tasks only, of which one may last for minutes."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    def ask() -> tuple[list[str], list[tuple[Any, ...]]]:
         answer = con.execute(text)
         columns = [str(d[0]) for d in answer.description or []]
         return columns, answer.fetchall() if columns else []
-    except duckdb.Error as error:
-        raise ConfigurationError(f"DuckDB refused the query: {error}\nTables: lakehouse sql 'SHOW ALL TABLES', or .tables at the prompt.") from error
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            while not asked.done():
+                wait([asked], 0.1)  # not for ever: a signal that another thread was given is seen between two waits
+            return asked.result()
+        except KeyboardInterrupt:
+            while not asked.done():
+                con.interrupt()  # more than once: a query that has not begun does not hear it
+                wait([asked], 0.1)
+            raise
 
 
 def _print(answer: tuple[list[str], list[tuple[Any, ...]]], form: str, limit: int) -> None:
     columns, rows = answer
     if form == "json":
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        names = _told_apart(columns)
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
     elif form == "csv":
         print_csv(columns, rows)
     else:
@@ -102,8 +129,20 @@ def _print(answer: tuple[list[str], list[tuple[Any, ...]]], form: str, limit: in
         hint(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}{cut}")
 
 
+def _told_apart(columns: Sequence[str]) -> list[str]:
+    """The names with a number behind those that were there before, in the manner of DuckDB: n, n_1. An object of JSON has each name once."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 0
+        while name in names or (number and name in columns):
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
+
+
 def prompt(con: duckdb.DuckDBPyConnection, *, limit: int) -> None:
-    """Read SQL from the terminal until Ctrl-D. An error is shown, and the next line read."""
+    """Read SQL from the terminal until Ctrl-D. An error is shown, and the next line read; so it is after Ctrl-C, which ends a query that runs."""
     with contextlib.suppress(ImportError):  # not on Windows, whose terminal edits lines by itself
         import readline  # noqa: F401  line editing and history for input()
     notes().print(HELP)
@@ -132,6 +171,8 @@ def prompt(con: duckdb.DuckDBPyConnection, *, limit: int) -> None:
 def _answer(con: duckdb.DuckDBPyConnection, text: str, limit: int) -> None:
     try:
         _print(_ask(con, text), "table", limit)
+    except KeyboardInterrupt:
+        notes().print("interrupted")
     except ConfigurationError as error:
         error_panel(str(error))
 

@@ -45,7 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("COLUMNS", "400")
 
-    def invoke(*args: object, input: str | None = None, env: dict[str, str] | None = None) -> Run:
+    def invoke(*args: object, input: str | bytes | None = None, env: dict[str, str] | None = None) -> Run:
         result = CliRunner().invoke(app, [str(a) for a in args], input=input, env=env)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +98,63 @@ def test_the_prompt_answers_collects_lines_and_survives_errors(
     assert "TIMESTAMP WITH TIME ZONE" in shown.out
     assert "DuckDB refused" in shown.err
     assert next(lines, None) is None
+
+
+ENDLESS = "SELECT count(*) FROM range(1_000_000_000_000) WHERE range % 7 = 8;"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody presses Ctrl-C while the endless query runs."""
+    from lakehouse.cli import sql
+
+    ask = sql._ask
+
+    def interrupted(con: Any, text: str) -> Any:
+        if text == ENDLESS:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return ask(con, text)
+
+    monkeypatch.setattr(sql, "_ask", interrupted)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_ctrl_c_ends_a_query_as_it_ends_every_command(run: Any, small_lake: Any) -> None:
+    result = run("sql", ENDLESS, "--lake", small_lake.folder)
+    assert (result.code, result.err) == (130, "interrupted\n")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_ctrl_c_at_the_prompt_ends_the_query_and_not_the_session(
+    small_lake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lakehouse.cli.sql import prompt
+    from lakehouse.steps.query import connect
+
+    lines = iter(["CREATE TABLE kept AS SELECT 4711 AS n;", ENDLESS, "SELECT n + 1 FROM kept;", ".quit"])
+    monkeypatch.setattr("builtins.input", lambda _: next(lines))
+    with connect(small_lake.lake) as con:
+        prompt(con, limit=10)
+    shown = capsys.readouterr()
+    assert "interrupted" in shown.err
+    assert "4,712" in shown.out
+
+
+def test_a_pipe_that_is_closed_early_is_no_fault(small_lake: Any) -> None:
+    code = "from lakehouse.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "sql", "SELECT * FROM range(2_000_000)", "--csv", "--lake", str(small_lake.folder)]
+    ours, theirs = os.pipe()
+    os.close(ours)  # who would read has ended already
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(theirs)
+    assert (done.stderr, done.returncode) == (b"", 1)
+
+
+def test_a_pipe_that_is_not_utf_8_is_a_usage_error(run: Any, small_lake: Any) -> None:
+    result = run("sql", "-", "--lake", small_lake.folder, input=b"SELECT 'caf\xe9'")
+    assert (result.code, "Standard input is not UTF-8" in result.err) == (2, True)
+
+
+def test_columns_of_one_name_are_told_apart_in_json(run: Any, small_lake: Any) -> None:
+    told = run("sql", "SELECT 1 AS n, 2 AS n, 3 AS n_1, 4 AS n", "--json", "--lake", small_lake.folder)
+    assert told.json == [{"n": 1, "n_2": 2, "n_1": 3, "n_3": 4}]
