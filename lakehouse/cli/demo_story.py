@@ -134,7 +134,8 @@ def _round(story: Story, sample: Sample, console: Console, *, late: bool, publis
     console.print(f"[bold]{dataset.name}[/]  [dim]{sample.arrive(late=late)}[/]")
     with advancing(f"{dataset.name}: reading", quiet=quiet) as advance:
         done = _noted(told, sample.read(lake, advance))
-    show_read(done.reports, console)
+    if done.reports or done.success:  # else nothing was asked for, and the failures say why
+        show_read(done.reports, console)
     stale = stale_days(lake, dataset)
     if stale:
         with advancing(f"{dataset.name}: building", quiet=quiet) as advance:

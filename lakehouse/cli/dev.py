@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from lakehouse.cli.output import facts, hint, notes
+from lakehouse.cli.output import facts, hint, notes, warn
 from lakehouse.cli.session import LakeOption, open_for_writing
-from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
 from lakehouse.settings import ENV_URL, Lake, project_root
+from lakehouse.storage import StoreError
 
 if TYPE_CHECKING:
     from lakehouse.cli.processes import Group
@@ -77,7 +79,7 @@ def _run(stack: ExitStack, lake: Lake, home: Path, host: str, port: int, *, sens
     group = Group(command, cwd=project_root(), env=environment)
     stack.callback(group.stop)
     _await_ui(group, f"http://{host}:{port}")
-    facts().print(f"[bold green]lakehouse[/] {lake.url}  [bold]http://{host}:{port}[/]")
+    facts().print(f"[bold green]lakehouse[/] {escape(lake.url)}  [bold]http://{host}:{port}[/]")
     hint(f"sensors {'on' if sensors else 'off: nothing runs until you click; --sensors starts them'}; Ctrl-C stops everything")
     code = _watch(group, lake)
     raise TerminalError(f"Dagster ended by itself with code {code}. Its own words are above; its log is in {home}.")
@@ -87,7 +89,7 @@ def _watch(group: Group, lake: Lake) -> int:
     """The exit code of Dagster, when it ends. A command that was killed meanwhile leaves a run that its pages would show as running for ever."""
     from lakehouse.defs.instance import open_instance
 
-    looked = time.monotonic()
+    looked, told = time.monotonic(), set[str]()
     while (code := group.code()) is None:
         time.sleep(0.3)
         if time.monotonic() - looked > LOST_RUNS_SECONDS:
@@ -97,6 +99,10 @@ def _watch(group: Group, lake: Lake) -> int:
                     pass
             except TransientError as error:
                 log.info("looking for lost runs: %s", error)
+            except (LakehouseError, OSError, StoreError) as error:  # the UI goes on: it may be mended meanwhile
+                if str(error) not in told:
+                    told.add(str(error))
+                    warn(f"Runs of commands that were killed cannot be looked for: {error}")
     return code
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from rich.markup import escape
 
 from lakehouse.cli.dates import DAY
+from lakehouse.cli.exits import code_of
 from lakehouse.cli.output import facts, hint, print_json, table, warn
 from lakehouse.cli.session import (
     DatasetOption,
@@ -22,9 +25,12 @@ from lakehouse.cli.session import (
     pick_dataset,
     pick_datasets,
 )
-from lakehouse.errors import ConfigurationError
+from lakehouse.errors import ConfigurationError, LakehouseError
+from lakehouse.storage import StoreError
 
 if TYPE_CHECKING:
+    from lakehouse.cli.work import Failed
+    from lakehouse.datasets.model import Dataset
     from lakehouse.steps.release import ReleaseReport
 
 _HELP = """What was refused or held and why, and how it comes back.
@@ -129,20 +135,35 @@ def export(
     chosen = pick_dataset(opened, dataset)
     rows = [r for r in refused(opened, chosen, day=day.date() if day else None, rule=rule, limit=None) if r.level != HELD_LEVEL]
     gone = expired_lines(opened, chosen, (LineRef(r.part, r.line) for r in rows))
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise ConfigurationError(
-            f"{file} is there already, and an export never replaces a file: it may hold mended lines. Name another one."
-        ) from error
-    count = 0
-    with os.fdopen(descriptor, "wb") as out:
+    with _whole(file) as out:
+        count = 0
         for entry in quarantine_export(opened, chosen, ({"part": r.part, "line": r.line, "rule": r.rule} for r in rows)):
             out.write(entry)
             count += 1
     if gone:
         warn(f"{gone:,} lines are left out: they were erased or their raw has expired, so they cannot be mended any more.")
-    hint(f'{count:,} lines in {file}. Mend the text in "raw", then: lakehouse quarantine redrive {file} --dataset {chosen.name}')
+    name = escape(str(file))
+    hint(f'{count:,} lines in {name}. Mend the text in "raw", then: lakehouse quarantine redrive {name} --dataset {chosen.name}')
+
+
+@contextlib.contextmanager
+def _whole(file: Path) -> Iterator[BinaryIO]:
+    """A new file for its owner only that is there when the block is done, and never in part: the redrive of a half would look complete.
+
+    `ConfigurationError` when there is one already.
+    """
+    taken = ConfigurationError(f"{file} is there already, and an export never replaces a file: it may hold mended lines. Name another one.")
+    if os.path.lexists(file):
+        raise taken
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            yield out
+        os.link(aside, file)  # which replaces nothing
+    except FileExistsError as error:
+        raise taken from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @app.command("redrive")
@@ -164,19 +185,18 @@ def redrive(
     Example:  [bold]lakehouse quarantine redrive mend.jsonl[/]
     """
     from lakehouse.cli.building import build_days
-    from lakehouse.cli.work import Failed
     from lakehouse.defs.told import tell_redrive
     from lakehouse.steps.redrive import redrive as land
 
     opened = open_for_reading(ctx, lake)
     chosen = pick_dataset(opened, dataset)
     report = land(opened, chosen, file)
-    tell_redrive(opened, chosen, report)
     result: dict[str, object] = {"lines": report.lines, "manifests": [m.number for m in report.manifests], "days": list(report.days)}
-    failed = Failed()
+    manifests = f"manifest {', '.join(str(m.number) for m in report.manifests)}"
     if not as_json:
-        facts().print(f"{report.lines:,} lines superseded by manifest {', '.join(str(m.number) for m in report.manifests)}")
-    if build:
+        facts().print(f"{report.lines:,} lines superseded by {manifests}")
+    failed = _untold(lambda: tell_redrive(opened, chosen, report), f"The lines landed as {manifests}: do not redrive them again", chosen)
+    if build and not failed.words:
         after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
     if as_json:
@@ -201,24 +221,34 @@ def release(
     Example:  [bold]lakehouse quarantine release --day 2026-11-18[/]
     """
     from lakehouse.cli.building import build_days
-    from lakehouse.cli.work import Failed
     from lakehouse.defs.told import tell_release
     from lakehouse.steps.release import release as land
 
     opened = open_for_reading(ctx, lake)
     chosen = pick_dataset(opened, dataset)
     report = land(opened, chosen, {d.date() for d in day} if day else None)
-    tell_release(opened, chosen, report)
-    number, failed = report.manifest.number if report.manifest is not None else None, Failed()
+    number = report.manifest.number if report.manifest is not None else None
     result: dict[str, object] = {"rows": report.rows, "manifest": number, "days": list(report.days), "sealed": list(report.sealed)}
     if not as_json:
         facts().print(_released(report))
-    if build and report.days:
+    failed = _untold(lambda: tell_release(opened, chosen, report), f"The rows are admitted by manifest {number}", chosen)
+    if build and report.days and not failed.words:
         after, failed = build_days(opened, chosen, report.days, quiet=as_json)
         result |= after
     if as_json:
         print_json(result)
     failed.end("What failed")
+
+
+def _untold(tell: Callable[[], None], landed: str, dataset: Dataset) -> Failed:
+    """Tell Dagster's history what landed. Where that fails it has landed all the same, and says so: a second try would be refused."""
+    from lakehouse.cli.work import Failed
+
+    try:
+        tell()
+    except (LakehouseError, OSError, StoreError) as error:
+        return Failed([f"{error}\n{landed}. Build what it touches with: lakehouse replay --stale --dataset {dataset.name}"], code_of(error))
+    return Failed()
 
 
 def _released(report: ReleaseReport) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from lakehouse.cli.exits import ExitCode, code_of
@@ -63,7 +64,7 @@ def open_for_looking(ctx: typer.Context, lake: str | None) -> Lake:
     place = lake_url(ctx, lake)
     opened, there = peek_lake(place)
     if not there:
-        hint(f"there is no lake at {place} yet: this is what a new one with the defaults would do, and nothing is made")
+        hint(f"there is no lake at {escape(place)} yet: this is what a new one with the defaults would do, and nothing is made")
     return opened
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.output import facts, hint, notes, print_json
@@ -63,7 +64,7 @@ def reports_api(
 
     api = SimulatedReportsApi(folder, clock=utc(clock), port=port, latency=latency, faults=_faults(faults))
     facts().print(f"LAKEHOUSE_REPORTS_API_URL={api.url}", markup=False)
-    hint(f"serving {folder}, now {api.now():%Y-%m-%d %H:%M:%S} UTC; Ctrl-C ends it")
+    hint(f"serving {escape(str(folder))}, now {api.now():%Y-%m-%d %H:%M:%S} UTC; Ctrl-C ends it")
     try:
         with interruptible():
             api.serve_forever()
@@ -129,6 +130,7 @@ def activities(
         print_json({"folder": folder, "truth": truth.total})
         return
     facts().print(
-        f"{truth.total.fetch.read:,} items, {truth.total.activities:,} distinct activities, {truth.total.books.kept:,} rows to keep, in {folder}"
+        f"{truth.total.fetch.read:,} items, {truth.total.activities:,} distinct activities, {truth.total.books.kept:,} rows to keep, in "
+        f"{escape(str(folder))}"
     )
-    hint(f"serve them: lakehouse simulate reports-api {folder} --clock {last:%Y-%m-%dT%H:%M:%SZ}")
+    hint(f"serve them: lakehouse simulate reports-api {escape(str(folder))} --clock {last:%Y-%m-%dT%H:%M:%SZ}")

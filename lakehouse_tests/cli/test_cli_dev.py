@@ -20,7 +20,8 @@ import duckdb
 import msgspec
 import pytest
 
-from lakehouse.cli.processes import answers, free_port
+from lakehouse.cli import dev
+from lakehouse.cli.processes import Group, answers, free_port
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.operations.truth import compare
 from lakehouse.settings import Lake, LakeSettings, open_lake
@@ -115,6 +116,19 @@ def _post(url: str, content: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})  # noqa: S310  our own servers
     with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
         return json.load(response)
+
+
+def test_a_history_that_cannot_be_used_for_a_while_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setattr(dev, "LOST_RUNS_SECONDS", 0)
+    (tmp_path / "lake" / ".dagster").mkdir(parents=True)
+    (tmp_path / "lake" / ".dagster" / "dagster.yaml").write_text("run_monitoring:\n  enabled: [tr")
+    lasting = Group([sys.executable, "-c", "import time; time.sleep(2)"], cwd=tmp_path, env=os.environ)
+    assert dev._watch(lasting, open_lake(tmp_path / "lake")) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count("warning:") == told.count("cannot be used as the settings of Dagster") == 1
 
 
 @pytest.mark.slow

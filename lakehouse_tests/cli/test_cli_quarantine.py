@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,45 @@ def test_a_redrive_is_told_on_the_page_of_the_raw_asset(run: Any, changing_lake:
     with open_instance(changing_lake.lake) as instance:
         told = instance.fetch_materializations(dg.AssetKey(["raw", "workspace_audit"]), limit=10).records
     assert [t.partition_key for t in told] == ["2026-11-17T09"]
+
+
+def test_an_export_that_is_broken_off_leaves_nothing(run: Any, small_lake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lakehouse.steps import redrive
+
+    whole = redrive.quarantine_export
+
+    def broken(*args: Any) -> Iterator[bytes]:
+        yield next(iter(whole(*args)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(redrive, "quarantine_export", broken)
+    assert run("quarantine", "export", tmp_path / "mend.jsonl", "--lake", small_lake.folder).code == 130
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    assert run("quarantine", "export", tmp_path / "mend.jsonl", "--lake", small_lake.folder).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mend.jsonl"]
+
+
+def test_what_landed_is_said_though_the_history_cannot_be_told(run: Any, changing_lake: Any, tmp_path: Path) -> None:
+    file, lake = tmp_path / "mend.jsonl", changing_lake.folder
+    run("quarantine", "export", file, "--rule", "changed_type", "--lake", lake)
+    entry = json.loads(file.read_text())
+    file.write_text(json.dumps({**entry, "raw": entry["raw"].replace('"none"', '[{"name":"login_success"}]')}) + "\n")
+    settings = lake / ".dagster" / "dagster.yaml"
+    settings.parent.mkdir()
+    settings.write_text("run_monitoring:\n  enabled: [tr")
+    result = run("quarantine", "redrive", file, "--lake", lake)
+    assert (result.code, result.out) == (4, "1 lines superseded by manifest 5\n")
+    assert "landed as manifest 5: do not redrive them again" in result.err
+    assert "lakehouse replay --stale --dataset workspace_audit" in result.err
+    settings.unlink()
+    built = run("replay", "--stale", "--no-marts", "--json", "--lake", lake).json["days"]
+    assert [d["committed"] for d in built] == [True]
+
+
+def test_the_command_to_copy_names_the_file_as_it_is(run: Any, small_lake: Any, tmp_path: Path) -> None:
+    file = tmp_path / "mend[v2].jsonl"
+    assert f"redrive {file} --dataset" in run("quarantine", "export", file, "--lake", small_lake.folder).err
 
 
 def test_an_export_never_replaces_a_file(run: Any, small_lake: Any, tmp_path: Path) -> None:
