@@ -126,8 +126,23 @@ class Lake:
 
 
 def is_production() -> bool:
-    """Whether `LAKEHOUSE_ENV` says production."""
-    return os.environ.get(ENV_KIND, "development") == "production"
+    """Whether `LAKEHOUSE_ENV` says production. `ConfigurationError` for a word that it does not know: a slip must not make a development key."""
+    said = os.environ.get(ENV_KIND, "").strip().lower()
+    if said in ("production", "prod"):
+        return True
+    if said in ("", "development", "dev"):
+        return False
+    raise ConfigurationError(f"{ENV_KIND} must be production (prod) or development (dev), got {said!r}.")
+
+
+def switched_on(name: str) -> bool:
+    """Whether a variable of the environment says yes; no where it is not set. `ConfigurationError` for anything but the usual words."""
+    said = os.environ.get(name, "").strip().lower()
+    if said in ("on", "true", "yes", "1"):
+        return True
+    if said in ("", "off", "false", "no", "0"):
+        return False
+    raise ConfigurationError(f"{name} must be on (true, yes, 1) or off (false, no, 0), got {said!r}.")
 
 
 def project_root() -> Path:

@@ -19,8 +19,10 @@ from lakehouse.settings import (
     LakeSettings,
     TokenKey,
     default_url,
+    is_production,
     open_existing_lake,
     open_lake,
+    switched_on,
 )
 
 CLOCK = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -170,3 +172,26 @@ def test_a_lake_that_is_not_on_a_local_disk_wants_the_variable(monkeypatch: pyte
     assert list(lake.store.entries(".dev")) == []
     monkeypatch.setenv(ENV_TOKEN_KEY, "sixteen letters.")
     assert lake.token_key() == TokenKey(b"sixteen letters.")
+
+
+@pytest.mark.parametrize(("said", "meant"), [("production", True), ("Prod", True), ("development", False), ("dev", False), ("", False)])
+def test_the_kind_of_the_place_is_known_by_its_usual_words(monkeypatch: pytest.MonkeyPatch, said: str, meant: bool) -> None:
+    monkeypatch.setenv(ENV_KIND, said)
+    assert is_production() is meant
+
+
+@pytest.mark.parametrize(("said", "meant"), [("on", True), ("TRUE", True), ("1", True), ("yes", True), ("off", False), ("0", False), ("", False)])
+def test_a_switch_is_known_by_its_usual_words(monkeypatch: pytest.MonkeyPatch, said: str, meant: bool) -> None:
+    monkeypatch.setenv("LAKEHOUSE_SENSORS", said)
+    assert switched_on("LAKEHOUSE_SENSORS") is meant
+
+
+def test_another_word_is_refused_and_makes_no_development_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENV_TOKEN_KEY, raising=False)
+    monkeypatch.setenv(ENV_KIND, "productoin")
+    monkeypatch.setenv("LAKEHOUSE_SENSORS", "perhaps")
+    with pytest.raises(ConfigurationError, match=r"production \(prod\) or development \(dev\), got 'productoin'"):
+        open_lake(tmp_path).token_key()
+    assert not (tmp_path / ".dev").exists()
+    with pytest.raises(ConfigurationError, match=r"on .* or off .*, got 'perhaps'"):
+        switched_on("LAKEHOUSE_SENSORS")

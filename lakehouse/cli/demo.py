@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import error_panel, facts, print_json
@@ -41,12 +44,14 @@ def demo(
     """
     from lakehouse.cli.demo_lake import check_place, clear
     from lakehouse.cli.demo_story import tell
+    from lakehouse.cli.dev import refuse_while_dev_runs
     from lakehouse.datasets.registry import all_datasets, find_dataset
 
     began = time.monotonic()
     chosen = [find_dataset(name) for name in dict.fromkeys(dataset)] if dataset else all_datasets()
     root = check_place(lake_url(ctx, lake))
     if fresh and root.is_dir():
+        refuse_while_dev_runs(Path(os.environ.get("DAGSTER_HOME") or root / ".dagster"))
         clear(root)
     story = tell(root, chosen, quiet=as_json)
     if as_json:
@@ -63,7 +68,7 @@ def demo(
 def _what_next(story: Story, console: Console) -> None:
     """Commands to copy, with values of this very lake."""
     root = story.demo.lake.store.root
-    where = "" if root == local_path(default_url()) else f" --lake {root}"
+    where = "" if root == local_path(default_url()) else escape(f" --lake {root}")
     console.print("[bold cyan]What next[/]")
     name, example = next(((n, one.example) for n, one in story.told.items() if one.example), (next(iter(story.told)), ()))
     for command, why in (

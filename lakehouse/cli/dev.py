@@ -132,6 +132,14 @@ def _await_ui(group: Group, url: str) -> None:
             time.sleep(0.3)
 
 
+def refuse_while_dev_runs(home: Path) -> None:
+    """`ConfigurationError` while `lakehouse dev` runs over this home of Dagster's: it would go on over files that are gone."""
+    if home.is_dir():
+        with _only_one(home) as alone:
+            if not alone:
+                raise ConfigurationError(f"`lakehouse dev` runs over {home}, and its history would be deleted under it. Stop it first.")
+
+
 class _only_one:  # noqa: N801  a context manager
     """Holds a lock on the home while it is open; gives False when another process holds it. The system frees it when the process ends, however."""
 

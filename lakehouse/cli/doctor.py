@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_reading, pick_dataset
+from lakehouse.cli.session import CheckedDatasetsOption, JsonOption, LakeOption, open_for_looking, open_for_reading, pick_dataset
 from lakehouse.findings import Finding
 from lakehouse.storage import FAULTS, told
 
@@ -28,7 +28,7 @@ def doctor(
         bool, typer.Option("--source", help="Look at the source instead: credentials, delegation, scope, quota, one live record.", show_default=False)
     ] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Delete orphans: files older than a day that nothing names.", show_default=False)] = False,
-    dataset: DatasetOption = None,
+    dataset: CheckedDatasetsOption = None,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:

@@ -37,7 +37,9 @@ def erase(
         list[str] | None,
         typer.Option("--token", metavar="TOKEN", help="Every line that holds the address behind this token; may be repeated.", show_default=False),
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it is kept for ever, so without the person.", show_default=False)] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", "-r", help="Why (required); it is kept for ever, so without the person.", show_default=False)
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many lines, of which days and parts.", show_default=False)] = False,
     marts: Annotated[bool, typer.Option("--marts/--no-marts", help="Publish the marts afterwards.")] = True,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
@@ -69,7 +71,7 @@ def erase(
         if as_json:
             print_json(_told(found))
         else:
-            show(found, facts(), "Would be erased")
+            show(found, facts())
         return
     if not yes and found.count:
         _ask(found)
@@ -135,7 +137,7 @@ def _address(lake: Lake, dataset: Dataset, token: str, reason: str) -> str:
 def _ask(found: Erasable) -> None:
     """Show what would be erased, and go on only when the answer is yes."""
     console = notes()
-    show(found, console, "Would be erased")
+    show(found, console)
     try:
         answer = console.input("Erase them for good? \\[y/N] ")
     except EOFError as error:
@@ -170,11 +172,11 @@ def _erased(report: ErasureReport) -> str:
     return "No line to erase" + ("; an earlier erasure waits for a build" if report.days else "")
 
 
-def show(found: Erasable, console: Console, title: str) -> None:
+def show(found: Erasable, console: Console) -> None:
     """Print what would be erased for people: where, never what."""
     if found.parts:
-        console.print(table(title, ["day", "part", "lines"], [(p.day, p.part, p.lines) for p in found.parts]))
+        console.print(table("Would be erased", ["day", "part", "lines"], [(p.day, p.part, p.lines) for p in found.parts]))
     days = len({p.day for p in found.parts})
     console.print(f"{found.count:,} lines in {len(found.parts):,} parts of {days:,} days")
-    if found.parts and title.startswith("Would"):
+    if found.parts:
         hint("how they stand: lakehouse explain line PART LINE --raw")

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lakehouse.cli.exits import ExitCode
 from lakehouse.cli.output import facts, hint, print_json, table, tick
-from lakehouse.cli.session import DatasetOption, FlowingGroup, JsonOption, LakeOption, open_for_reading, pick_dataset
+from lakehouse.cli.session import FlowingGroup, JsonOption, LakeOption, MartDatasetOption, PartDatasetOption, open_for_reading, pick_dataset
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def row(
     rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows of the mart.")] = 1,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many raw lines of each.")] = 10,
     raw: RawOption = False,
-    dataset: DatasetOption = None,
+    dataset: MartDatasetOption = None,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
@@ -164,7 +164,7 @@ def line(
     part: Annotated[str, typer.Argument(metavar="PART", help="Raw part, relative to the lake: the column _part of a clean row.", show_default=False)],
     number: Annotated[int, typer.Argument(metavar="LINE", help="Line of the part, from 1: the column _line.", show_default=False)],
     raw: RawOption = False,
-    dataset: DatasetOption = None,
+    dataset: PartDatasetOption = None,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:

@@ -21,6 +21,7 @@ from lakehouse.cli.session import (
     FlowingGroup,
     JsonOption,
     LakeOption,
+    PartDatasetOption,
     open_for_reading,
     pick_dataset,
     pick_datasets,
@@ -78,7 +79,7 @@ def show(
     day: DayOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0 shows all.")] = 20,
     raw: Annotated[bool, typer.Option("--raw", help="Fetch the text from raw: it may hold personal data.", show_default=False)] = False,
-    dataset: DatasetOption = None,
+    dataset: PartDatasetOption = None,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:

@@ -35,7 +35,7 @@ def report(
         Path | None,
         typer.Option("--to", metavar="FOLDER", file_okay=False, help="Write the pages there. Default: reports/ in the lake.", show_default=False),
     ] = None,
-    show: Annotated[bool, typer.Option("--open/--open-not", help="Open the pages in the browser.")] = False,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the pages in the browser.")] = False,
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:

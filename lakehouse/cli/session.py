@@ -33,6 +33,21 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 DatasetOption = Annotated[
     str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Dataset; may be left out where the lake holds one only.", show_default=False)
 ]
+PartDatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", "-d", metavar="NAME", help="Dataset. Default: that of the part; without one the only one of the lake.", show_default=False
+    ),
+]
+MartDatasetOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", metavar="NAME", help="Dataset. Default: that of the mart.", show_default=False)
+]
+CheckedDatasetsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", "-d", metavar="NAME", help="Only this dataset. Default: all; with --source the only one of the lake.", show_default=False
+    ),
+]
 
 
 @dataclass

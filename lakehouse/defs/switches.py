@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import dagster as dg
+
+from lakehouse.settings import switched_on
 
 ENV_SENSORS = "LAKEHOUSE_SENSORS"
 
 
 def sensor_status() -> dg.DefaultSensorStatus:
     """RUNNING with `LAKEHOUSE_SENSORS=on`, else STOPPED until they are started in the UI."""
-    return dg.DefaultSensorStatus.RUNNING if os.environ.get(ENV_SENSORS, "").lower() == "on" else dg.DefaultSensorStatus.STOPPED
+    return dg.DefaultSensorStatus.RUNNING if switched_on(ENV_SENSORS) else dg.DefaultSensorStatus.STOPPED

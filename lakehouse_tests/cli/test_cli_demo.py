@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from lakehouse.cli.demo_lake import check_place, clear, is_demo_lake
+from lakehouse.cli.demo_lake import check_place, clear, is_demo_lake, prepare
 from lakehouse.cli.demo_samples import NOW, sample_of
+from lakehouse.cli.demo_story import Story, Told, _round
+from lakehouse.cli.dev import _only_one, refuse_while_dev_runs
 from lakehouse.datasets.registry import all_datasets, find_dataset
-from lakehouse.errors import ConfigurationError
+from lakehouse.defs.instance import dagster_home
+from lakehouse.defs.run import Materialized
+from lakehouse.errors import ConfigurationError, TerminalError
 from lakehouse.settings import open_lake
 
 DATASET = find_dataset("workspace_audit")
@@ -32,6 +38,17 @@ def test_a_folder_with_other_things_is_left_alone(run: Any, tmp_path: Path) -> N
     (tmp_path / "letters.txt").write_text("dear")
     assert run("demo", "--lake", tmp_path, "--fresh").code == 2
     assert (tmp_path / "letters.txt").read_text() == "dear"
+
+
+def test_a_demo_is_not_emptied_under_a_dev_that_runs(run: Any, tmp_path: Path) -> None:
+    root = tmp_path / "demo"
+    home = dagster_home(prepare(root, [DATASET]).lake)
+    with _only_one(home) as held:
+        assert held
+        refused = run("demo", "--fresh", "--lake", root)
+    assert (refused.code, "Stop it first" in refused.err) == (2, True)
+    assert (root / "lake.json").is_file()
+    refuse_while_dev_runs(home)
 
 
 def test_an_object_store_is_no_place_for_a_demo() -> None:
@@ -131,3 +148,14 @@ def test_a_dataset_that_is_shown_later_joins_the_lake_that_is_there(run: Any, sm
     both = run("demo", "--dataset", "visits", "--dataset", "plays", "--lake", root, "--json").json["datasets"]
     assert (len(both["visits"]["days_built"]) > 5, both["plays"]["days_built"]) == (True, [])
     assert is_demo_lake(open_lake(root))
+
+
+def test_a_dataset_that_could_not_be_read_is_not_shown_as_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    demo, out = prepare(tmp_path / "demo", [DATASET]), io.StringIO()
+    (sample,) = demo.samples
+    story = Story(demo, {DATASET.name: Told(sample)})
+    monkeypatch.setattr(type(sample), "read", lambda *_: Materialized(("run",), (), {"2026-11-18T00": TerminalError("broken")}))
+    _round(story, sample, Console(file=out), late=False, publish=False, quiet=True)
+    assert "✓ 0 windows" not in out.getvalue()
+    assert story.failures == ["workspace_audit: 2026-11-18T00: broken"]

@@ -188,3 +188,19 @@ def test_help_starts_without_the_heavy_libraries() -> None:
     heavy = "('dagster', 'polars', 'pyarrow', 'duckdb', 'deltalake', 'pandera')"
     code = f"import sys, lakehouse.cli.main; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("doctor",), "Default: all; with --source the only one"),
+        (("explain", "row"), "Default: that of the mart"),
+        (("explain", "line"), "Default: that of the part"),
+        (("quarantine", "show"), "Default: that of the part"),
+        (("replay",), "may be left out where the lake holds one only"),
+        (("erase",), "Why (required)"),
+        (("report",), "--no-open"),
+    ],
+)
+def test_the_help_of_an_option_is_true_of_its_command(run: Any, command: tuple[str, ...], told: str) -> None:
+    assert told in " ".join(run(*command, "--help", env={"COLUMNS": "300"}).out.split())
