@@ -15,9 +15,9 @@ from rich.markup import escape
 
 from lakehouse.cli.output import facts, hint, notes, warn
 from lakehouse.cli.session import LakeOption, open_for_writing
-from lakehouse.errors import ConfigurationError, LakehouseError, TerminalError, TransientError
+from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.settings import ENV_URL, Lake, project_root
-from lakehouse.storage import StoreError
+from lakehouse.storage import FAULTS, told
 
 if TYPE_CHECKING:
     from lakehouse.cli.processes import Group
@@ -89,7 +89,7 @@ def _watch(group: Group, lake: Lake) -> int:
     """The exit code of Dagster, when it ends. A command that was killed meanwhile leaves a run that its pages would show as running for ever."""
     from lakehouse.defs.instance import open_instance
 
-    looked, told = time.monotonic(), set[str]()
+    looked, warned = time.monotonic(), set[str]()
     while (code := group.code()) is None:
         time.sleep(0.3)
         if time.monotonic() - looked > LOST_RUNS_SECONDS:
@@ -99,10 +99,10 @@ def _watch(group: Group, lake: Lake) -> int:
                     pass
             except TransientError as error:
                 log.info("looking for lost runs: %s", error)
-            except (LakehouseError, OSError, StoreError) as error:  # the UI goes on: it may be mended meanwhile
-                if str(error) not in told:
-                    told.add(str(error))
-                    warn(f"Runs of commands that were killed cannot be looked for: {error}")
+            except FAULTS as error:  # the UI goes on: it may be mended meanwhile
+                if (words := told(error)) not in warned:
+                    warned.add(words)
+                    warn(f"Runs of commands that were killed cannot be looked for: {words}")
     return code
 
 

@@ -48,12 +48,13 @@ def fetch(
     Example:  [bold]lakehouse fetch --plan[/]     [bold]lakehouse fetch --build[/]     [bold]lakehouse fetch --from 2026-11-01 --to 2026-11-08[/]
     """
     from lakehouse.cli.building import build_stale
-    from lakehouse.cli.fetch_plan import preview, show
+    from lakehouse.cli.fetch_plan import show
     from lakehouse.cli.simulated import serving
     from lakehouse.cli.work import Failed, advancing, fetched, runs, show_fetched
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_planned, materialize_raw
     from lakehouse.landing.plan import source_by_time
+    from lakehouse.operations.fetch_preview import preview
 
     if start is None and (end is not None or application):
         raise ConfigurationError("--to and --application choose from a range: say where it begins with --from. Without any, what is new is fetched.")

@@ -26,8 +26,8 @@ from lakehouse.cli.session import (
     pick_dataset,
     pick_datasets,
 )
-from lakehouse.errors import ConfigurationError, LakehouseError
-from lakehouse.storage import StoreError
+from lakehouse.errors import ConfigurationError
+from lakehouse.storage import FAULTS, told
 
 if TYPE_CHECKING:
     from lakehouse.cli.work import Failed
@@ -247,8 +247,8 @@ def _untold(tell: Callable[[], None], landed: str, dataset: Dataset) -> Failed:
 
     try:
         tell()
-    except (LakehouseError, OSError, StoreError) as error:
-        return Failed([f"{error}\n{landed}. Build what it touches with: lakehouse replay --stale --dataset {dataset.name}"], code_of(error))
+    except FAULTS as error:
+        return Failed([f"{told(error)}\n{landed}. Build what it touches with: lakehouse replay --stale --dataset {dataset.name}"], code_of(error))
     return Failed()
 
 

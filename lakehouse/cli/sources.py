@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -51,7 +50,7 @@ def _row(lake: Lake, dataset: Dataset) -> SourceRow:
     from lakehouse.sources.applications import applications_of
 
     settings, name = lake.dataset(dataset.name), dataset.source.name if dataset.source is not None else None
-    reads = _reads(dataset, settings.source)
+    reads = _reads(lake, dataset)
     return SourceRow(
         dataset.name,
         name,
@@ -62,14 +61,16 @@ def _row(lake: Lake, dataset: Dataset) -> SourceRow:
     )
 
 
-def _reads(dataset: Dataset, told: Mapping[str, Any]) -> str:
-    """Where a lake with these settings of the source reads from, in words."""
+def _reads(lake: Lake, dataset: Dataset) -> str:
+    """Where the lake reads the dataset from, in words."""
     from lakehouse.datasets.model import FileSource, ReportsApiSource
+    from lakehouse.sources.files.inbox import named_inbox
 
     match dataset.source:
         case FileSource():
-            return f"files in {told.get('inbox', f'inbox/{dataset.name}')}"
+            return f"files in {named_inbox(lake, dataset)}"
         case ReportsApiSource():
+            told = lake.dataset(dataset.name).source
             simulated, url = told.get("simulated"), told.get("url")
             return f"simulated activities in {simulated}" if simulated else str(url) if url else "the real API"
         case None:

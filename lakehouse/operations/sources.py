@@ -25,10 +25,10 @@ def inspect_source(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
 
 
 def _inbox(lake: Lake, dataset: Dataset, source: FileSource) -> Iterator[Finding]:
-    from lakehouse.sources.files.inbox import in_inbox
+    from lakehouse.sources.files.inbox import in_inbox, named_inbox
     from lakehouse.steps.ingest import waiting_files
 
-    told = lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
+    told = named_inbox(lake, dataset)
     remedy = f"put files there, or name another folder or bucket prefix: datasets.{dataset.name}.source.inbox in lake.json"
     try:
         found = Counter(file.feed.name for file in in_inbox(lake, dataset))

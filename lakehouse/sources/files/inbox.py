@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from lakehouse.datasets.model import Dataset, Feed, FileSource
@@ -54,13 +55,18 @@ def file_source(dataset: Dataset) -> FileSource:
     return replace(dataset.source, feeds=(*(d.feed for d in dataset.dimensions), *dataset.source.feeds))
 
 
+def named_inbox(lake: Lake, dataset: Dataset) -> Any:
+    """The inbox of a dataset as `lake.json` names it, unchecked; the default is a folder in the lake."""
+    return lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
+
+
 def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
     """The files of the dataset's inbox that a feed takes, in order of modification, then name. An inbox that is not there yet is empty.
 
     Raises `ConfigurationError` for a setting that is no text, for a folder outside the lake that is not there, and for a bucket that is not there or
     may not be read; `TransientError` for one that does not answer.
     """
-    told = lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
+    told = named_inbox(lake, dataset)
     if not isinstance(told, str) or not told.strip("/"):
         raise ConfigurationError(f"The setting datasets.{dataset.name}.source.inbox must be a folder or a URL, got {told!r}.")
     outside = bool(urlsplit(told).scheme) or Path(told).is_absolute()
