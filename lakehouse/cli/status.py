@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def status(ctx: typer.Context, dataset: DatasetsOption = None, as_json: JsonOption = False, lake: LakeOption = None) -> None:
     """How complete, how late and how healthy each dataset is.
 
-    "Complete up to T" means: every window before T was read to its end, holes excepted. Pending lines are landed and wait for a build; stale days
+    "Complete up to T" means: every window before T was read to its end. Pending lines are landed and wait for a build; stale days
     have landed lines that their build has not seen; unpublished days are built, and the marts do not tell of them as they are now.
     Late ones: lines of a stretch that had been read before, by the fetch that found them.
 

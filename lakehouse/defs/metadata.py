@@ -14,6 +14,7 @@ from lakehouse.accounts import lateness
 from lakehouse.accounts.books import Books
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset
+from lakehouse.defs import listen
 from lakehouse.defs.charts import clean_charts, mart_charts, quarantine_charts, raw_charts
 from lakehouse.defs.events import sentence
 from lakehouse.landing.ledger import LandedPart, Ledger
@@ -48,7 +49,10 @@ def shown_or_why(what: str, read: Callable[[], Read], warn: Warn = log.warning) 
         return read(), {}
     except Exception as error:  # noqa: BLE001  whatever it is, what was made stands
         why = sentence(error)
-        warn(f"No {what} on the page: {why}")
+        told = f"No {what} on the page: {why}"
+        warn(told)
+        if listen.heard():  # Dagster's log is not shown to who runs a command
+            log.warning(told)
         return None, {f"no_{what}": why}
 
 
