@@ -70,7 +70,7 @@ def test_publishing_names_it_too_and_publishes_once_it_is_mended(run: Any, lake:
     path = table(lake)
     cut(path)
     refused = run(*publish)
-    assert refused.code == 1, refused.err
+    assert refused.code == 4, refused.err
     for words in (str(path), "is damaged or cut short", "lakehouse ingest listening"):
         assert words in refused.err
     assert run("ingest", "listening", "--json", "--lake", lake).code == 0
