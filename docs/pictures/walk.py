@@ -72,11 +72,14 @@ def _break(lake: Lake) -> None:
 
 
 def _kill(root: Path) -> None:
-    command = [_command(), "--lake", str(root), "replay", "--from", "2026-10-25", "--to", "2026-11-02", "--force"]
+    """A command is killed over a range of days, and run again."""
+    days = ("replay", "--from", "2026-10-25", "--to", "2026-11-02", "--no-marts")
+    command = [_command(), "--lake", str(root), *days, "--force"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(8)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    _run(root, *days)
 
 
 def lineage(page: Page) -> None:
@@ -121,12 +124,18 @@ def holes(page: Page) -> None:
     _shoot(page, f"/assets/clean/{NAME}?view=checks&checkDetail=holes&status=FAILED", "walk_holes", (1200, 800), day_with_the_hole)
 
 
+def late(page: Page) -> None:
+    """The day that a late hour waits for."""
+    _shoot(
+        page, f"/assets/clean/{NAME}?view=partitions&partition={LATE_HOUR:%Y-%m-%d}", "walk_late", (1200, 480), lambda: _said(page, "Unsynced (1)")
+    )
+
+
 def runs(page: Page) -> None:
-    """What was run: one run that was killed, which never came to a step of its own, and one that met the damaged day."""
+    """What was run: one run that was killed, and one that met the damaged day."""
 
     def both() -> None:
-        killed, failed = page.get_by_text("Failed to start"), page.get_by_text("Failure", exact=True)
-        until(lambda: failed.count() > killed.count() > 0, "runs that were killed, and one that failed by itself")
+        until(lambda: page.get_by_text("Failure", exact=True).count() == 2, "the run that was killed, and the one that failed by itself")
 
     _shoot(page, "/runs", "walk_runs", (1200, 560), both)
 
@@ -156,11 +165,11 @@ def main(root: Path) -> None:
         playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS) as browser,
     ):
         page = browser.new_page(base_url=url)
-        for picture in (lineage, days, hours, holes, runs):
+        for picture in (lineage, days, hours, holes, late, runs):
             picture(page)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     main(Path(sys.argv[1]))
