@@ -33,3 +33,5 @@ def _ask(items: Iterator[T], coming: Future[T | _End[T]]) -> None:
         coming.set_result(next(items, _End()))
     except BaseException as error:  # noqa: BLE001  raised where the item is wanted
         coming.set_exception(error)
+    finally:
+        del coming  # the traceback of an error holds this frame, and the future the error

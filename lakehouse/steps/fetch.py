@@ -224,6 +224,8 @@ def fetch_windows(
             raise
         finally:  # whoever interrupts waits for the windows under way, not for those that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
+    if source is None:  # what a window that could not land still asks for, nobody wants
+        asked_of.stop()
     return FetchReport(dataset.name, tuple(outcomes[i] for i in range(len(windows))), (dt.datetime.now(dt.UTC) - began).total_seconds())
 
 

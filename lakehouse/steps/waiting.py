@@ -38,3 +38,5 @@ def as_they_end(asked: Iterable[Future[T]], source: Waits, waiting: Waiting | No
             waiting(now)
         told = bool(now)
         yield from done
+    if told and waiting is not None:
+        waiting(())

@@ -115,7 +115,7 @@ class Store:
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
         place = self._direct(path)
-        if place is not None and place.is_file():
+        if place is not None and os.path.isfile(place):  # noqa: PTH113  that of pathlib raises where a folder cannot be looked into
             return True
         try:  # where it is not, or cannot be looked at, the word of obstore counts
             obstore.head(self._store, path)

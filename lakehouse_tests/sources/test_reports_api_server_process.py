@@ -63,7 +63,25 @@ def test_a_folder_that_cannot_be_served_is_told(tmp_path: Path, capfd: pytest.Ca
         pytest.raises(TerminalError, match=r"serves .*nowhere as a simulated Reports API ended before"),
     ):
         _ = server.url
-    assert "nowhere" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "nowhere" in told
+    assert "Traceback" not in told
+
+
+def test_a_server_that_died_is_told(folder: Path) -> None:
+    with ServerProcess(folder) as server:
+        server.set_clock(NOW)
+        server._process.kill()
+        server._process.wait()
+        with pytest.raises(TerminalError, match=r"serves .*activities as a simulated Reports API does not answer"):
+            server.set_clock(NOW)
+
+
+def test_a_file_where_the_user_stands_is_no_module_of_ours(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "queue.py").write_text("raise RuntimeError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    with ServerProcess(folder) as server:
+        assert server.url.startswith("http://127.0.0.1:")
 
 
 def test_it_ends_when_its_parent_is_killed(folder: Path, tmp_path: Path) -> None:

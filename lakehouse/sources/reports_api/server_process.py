@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lakehouse.errors import TerminalError
+from lakehouse.errors import LakehouseError, TerminalError
 
 
 class ServerProcess:
@@ -24,8 +24,9 @@ class ServerProcess:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        command = [sys.executable, "-m", "lakehouse.sources.reports_api.server_process", str(folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        # -P: a file of the folder that the user stands in may be called as a module of Python is. A session of its own: Ctrl-C is for its parent.
+        command = [sys.executable, "-P", "-m", "lakehouse.sources.reports_api.server_process", str(folder)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
 
     @cached_property
     def url(self) -> str:
@@ -39,12 +40,15 @@ class ServerProcess:
         return url
 
     def set_clock(self, now: dt.datetime | None) -> None:
-        """Set the server's time (aware); None is the system's."""
+        """Set the server's time (aware); None is the system's. `TerminalError` where the process is gone or does not answer."""
         body = json.dumps({"now": now.isoformat() if now is not None else None}).encode()
         request = urllib.request.Request(f"{self.url}/_simulator/clock", body, {"Content-Type": "application/json"})  # noqa: S310  our own server
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the environment cannot see this machine's servers
-        with direct.open(request, timeout=30):
-            pass
+        try:
+            with direct.open(request, timeout=30):
+                pass
+        except OSError as error:
+            raise TerminalError(f"The process that serves {self._folder} as a simulated Reports API does not answer: {error}. Start anew.") from error
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -59,15 +63,15 @@ class ServerProcess:
 
 def main() -> None:
     """Serve the folder that the command line names."""
-    import signal
-
     from lakehouse.sources.reports_api.server import SimulatedReportsApi
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; whoever started this ends it
-    with SimulatedReportsApi(Path(sys.argv[1])) as api:
-        sys.stdout.write(f"{api.url}\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+    try:
+        with SimulatedReportsApi(Path(sys.argv[1])) as api:
+            sys.stdout.write(f"{api.url}\n")
+            sys.stdout.flush()
+            sys.stdin.read()
+    except LakehouseError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
