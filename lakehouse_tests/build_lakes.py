@@ -150,7 +150,7 @@ class BuildLake:
         return sorted((t.hour, int(n)) for t, n in rows.select("event_time", "unique_id").iter_rows()) if rows.height else []
 
     def fingerprint(self, day: dt.date = DAY) -> int | None:
-        return delta.day_state(self.table, day, with_files=False).fingerprint
+        return delta.day_state(self.lake, self.dataset.name, self.table, day, with_files=False).fingerprint
 
 
 def finish(*processes: subprocess.Popen[str]) -> list[str]:

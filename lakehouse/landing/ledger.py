@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 import zstandard
@@ -135,16 +136,26 @@ def _newest_checkpoint(store: Store, dataset: str, upto: int | None) -> Ledger:
 def _read_checkpoint(store: Store, dataset: str, number: int) -> Ledger:
     path = checkpoint_path(dataset, number)
     packed = store.read(path)
-    data = b""
     try:
-        data = zstandard.ZstdDecompressor().decompress(packed)
-        ledger = _ledger.decode(data)
+        ledger = _of_checkpoint(packed)
     except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse_newer(store.uri(path), data, CHECKPOINT_FORMAT)
+        _refuse_newer(store.uri(path), _unpacked(packed), CHECKPOINT_FORMAT)
         raise LakeFormatError(f"{store.uri(path)} is damaged: {error}. Delete it: it is made again from the manifests.") from error
     if ledger.format > CHECKPOINT_FORMAT:
-        _refuse_newer(store.uri(path), data, CHECKPOINT_FORMAT)
+        _refuse_newer(store.uri(path), _unpacked(packed), CHECKPOINT_FORMAT)
     return ledger
+
+
+@lru_cache(maxsize=1)  # days that are built one after the other begin at the same one; a ledger never changes
+def _of_checkpoint(packed: bytes) -> Ledger:
+    return _ledger.decode(zstandard.ZstdDecompressor().decompress(packed))
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError:
+        return b""
 
 
 def _refuse_newer(where: str, data: bytes, known: int) -> None:

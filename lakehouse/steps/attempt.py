@@ -210,7 +210,7 @@ class Attempt:
         build, accounts = made.build, made.accounts
         table = delta.newest(self.lake, self.dataset.contract.name, made.table)  # it may have been made long ago
         if table is not None and not self.force:
-            state = delta.day_state(table, self.day, with_files=False)
+            state = delta.day_state(self.lake, build.dataset, table, self.day, with_files=False)
             if state.fingerprint == build.fingerprint and not self._newly_touched(state.seen):
                 return None
         builds.write_build(self.lake, build)

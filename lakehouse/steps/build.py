@@ -23,7 +23,6 @@ from lakehouse.steps.attempt import RAW_BYTES, Attempt, DayReport, Made, Progres
 from lakehouse.steps.parallel import Room
 from lakehouse.tables import builds, delta
 from lakehouse.tables.records import GrainAccount
-from lakehouse.tables.transactions import app_transactions
 
 ENGINES: dict[str, Callable[..., GrainAccount]] = {polars_engine.ENGINE: polars_engine.build_grain}
 log = logging.getLogger(__name__)
@@ -157,15 +156,14 @@ def stale_days(lake: Lake, dataset: Dataset) -> list[StaleDay]:
     ledger = load_ledger(lake, dataset.name)
     if not ledger.touched:
         return []
-    table = delta.open_table(lake, dataset.name)
-    told = app_transactions(lake, dataset.name, table, (name for d in ledger.touched for name in delta.app_ids(d))) if table is not None else {}
+    told = builds.newest_transactions(lake, dataset.name, ledger.touched)
     written = set(builds.written_days(lake, dataset.name))
     applications = counted_applications(lake, dataset, ledger)
     found = []
     for day, touched in sorted((d, n) for d, n in ledger.touched.items() if d not in ledger.sealed):
         ids = delta.app_ids(day)
         seen, complete = told.get(ids.seen), told.get(ids.complete)
-        if table is None or seen is None or ids.build not in told or day not in written:
+        if seen is None or ids.build not in told or day not in written:
             found.append(StaleDay(day, touched, None, "never built"))
         elif touched > seen:
             found.append(StaleDay(day, touched, seen, f"manifest {touched} landed after the build had seen {seen}"))

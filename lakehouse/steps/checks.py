@@ -74,8 +74,8 @@ class DayFacts:
 
     @cached_property
     def files(self) -> Mapping[dt.date, Collection[str]]:
-        """The files of the table, relative to it, by day."""
-        return delta.active_files(self.table) if self.table is not None else {}
+        """The files of the table, relative to it, of the day and of the day before it, by day."""
+        return delta.active_files(self.table, [self.day, self.day - dt.timedelta(days=1)]) if self.table is not None else {}
 
 
 def days_compared(day: dt.date) -> set[dt.date]:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -184,6 +184,10 @@ class Store:
 
     def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below a folder, sorted."""
+        place = self._direct(prefix)
+        if place is not None:  # obstore asks for size and time of each entry, ten times as much work
+            with suppress(OSError), os.scandir(place) as entries:  # what cannot be listed is told by obstore
+                return sorted(entry.name for entry in entries if entry.is_dir())
         found = obstore.list_with_delimiter(self._store, prefix)
         return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in found["common_prefixes"])
 

@@ -15,7 +15,7 @@ from lakehouse.contracts.model import Contract
 from lakehouse.errors import LakeFormatError
 from lakehouse.settings import Lake
 from lakehouse.storage.failpoints import fail_point
-from lakehouse.tables import delta, grains
+from lakehouse.tables import delta, grains, transactions
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, decode_record
 from lakehouse.tables.transactions import app_transactions
 
@@ -76,9 +76,22 @@ def builds_of(lake: Lake, contract: Contract, table: DeltaTable, days: Iterable[
         return dict(zip((d for d, _ in wanted), pool.map(lambda item: read_build(lake, contract.name, *item), wanted), strict=True))
 
 
+def newest_transactions(lake: Lake, dataset: str, days: Iterable[dt.date]) -> dict[str, int]:
+    """Application id -> version of its newest transaction (see `delta.AppIds`), at least of these days, as the table stands now; empty without one.
+
+    The table is opened only where its log alone does not tell it.
+    """
+    told = transactions.newest_transactions(lake, dataset)
+    if told is not None:
+        return told
+    table = delta.open_table(lake, dataset)
+    return app_transactions(lake, dataset, table, (name for day in days for name in delta.app_ids(day))) if table is not None else {}
+
+
 def build_of(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date) -> Build | None:
     """The committed build of one day; None when it was never built."""
-    number = table.transaction_version(delta.app_ids(day).build)
+    name = delta.app_ids(day).build
+    number = app_transactions(lake, contract.name, table, [name]).get(name)
     return read_build(lake, contract.name, day, number) if number is not None else None
 
 

@@ -6,13 +6,14 @@ import datetime as dt
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -24,6 +25,7 @@ from lakehouse.storage import said
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import TableFile
+from lakehouse.tables.transactions import app_transactions, commit_path
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,10 @@ def open_table(lake: Lake, dataset: str) -> DeltaTable | None:
 
 def newest(lake: Lake, dataset: str, table: DeltaTable | None) -> DeltaTable | None:
     """The clean table as it stands now. `table`, opened before, is brought up to date where it can be: a twentieth of the time of opening it."""
-    if table is None or not lake.store.exists(f"{table_folder(dataset)}/_delta_log/{table.version():020d}.json"):
+    if table is None or not lake.store.exists(commit_path(dataset, table.version())):
         return open_table(lake, dataset)  # a table that was moved away would look unchanged
+    if not lake.store.exists(commit_path(dataset, table.version() + 1)):
+        return table
     try:
         table.update_incremental()
     except DeltaError as error:
@@ -158,19 +162,22 @@ class AppIds(NamedTuple):
 
 def app_ids(day: dt.date) -> AppIds:
     """The names of the application transactions of a day."""
-    return AppIds(f"build/{day.isoformat()}", f"seen/{day.isoformat()}", f"complete/{day.isoformat()}")
+    told = day.isoformat()
+    return AppIds(f"build/{told}", f"seen/{told}", f"complete/{told}")
 
 
-def day_state(table: DeltaTable, day: dt.date, *, with_files: bool = True) -> DayState:
+def day_state(lake: Lake, dataset: str, table: DeltaTable, day: dt.date, *, with_files: bool = True) -> DayState:
     """What the table says of a day."""
     ids = app_ids(day)
-    files = active_files(table).get(day, {}) if with_files else {}
-    return DayState(table.transaction_version(ids.build), table.transaction_version(ids.seen), files)
+    told = app_transactions(lake, dataset, table, ids)
+    return DayState(told.get(ids.build), told.get(ids.seen), active_files(table, [day]).get(day, {}) if with_files else {})
 
 
-def active_files(table: DeltaTable) -> dict[dt.date, dict[str, int]]:
-    """The files of the table: day -> path relative to the table -> size."""
+def active_files(table: DeltaTable, days: Collection[dt.date] | None = None) -> dict[dt.date, dict[str, int]]:
+    """The files of the table, of all days or of some of them: day -> path relative to the table -> size."""
     actions = pa.table(table.get_add_actions(flatten=True))
+    if days is not None:
+        actions = actions.filter(pc.is_in(actions[f"partition.{PARTITION.name}"], pa.array(days, pa.date32())))
     found: dict[dt.date, dict[str, int]] = {}
     columns = (actions[name].to_pylist() for name in (f"partition.{PARTITION.name}", "path", "size_bytes"))
     for day, path, size in zip(*columns, strict=True):
@@ -209,7 +216,7 @@ def swap_day(
     ids = app_ids(day)
     for attempt in range(_TRIES):
         table = ensure_table(lake, contract, table)
-        state = day_state(table, day)
+        state = day_state(lake, contract.name, table, day)
         if not still_ours(state):
             return None
         actions: list[AddAction | RemoveAction] = [_add(path, file, day) for path, file in files.items() if path not in state.files]
@@ -231,6 +238,7 @@ def swap_day(
                     ],
                     max_commit_retries=0,
                 ),
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=_cleaned_by(table.version() + 1)),
             )
         except CommitFailedError as error:
             log.debug("commit of %s %s, try %d: %s", contract.name, day, attempt + 1, error)
@@ -248,13 +256,21 @@ def swap_day(
     raise ConflictError(f"{contract.name} {day}: other writers committed first {_TRIES} times in a row. Try again, or run fewer builds at once.")
 
 
+def _cleaned_by(version: int) -> bool | None:
+    """Whether the commit that makes this version looks for commits that are too old, for which it lists the whole log; None: as the table is set.
+
+    Only a checkpoint makes older commits superfluous, and delta-rs writes them at versions 9, 19, and so on.
+    """
+    return None if (version + 1) % _CHECKPOINT_EVERY == 0 else False
+
+
 def _stands(lake: Lake, contract: Contract, before: int, day: dt.date, wanted: DayState) -> bool:
     """Whether the table has a later version than `before`, in which the day is as wanted. False, too, where that cannot be read."""
     try:
         now = open_table(lake, contract.name)
     except OSError:  # a bucket that is away: what could not be written is told
         return False
-    return now is not None and now.version() > before and day_state(now, day) == wanted
+    return now is not None and now.version() > before and day_state(lake, contract.name, now, day) == wanted
 
 
 def _add(path: str, file: TableFile, day: dt.date) -> AddAction:

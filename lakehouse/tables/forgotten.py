@@ -47,7 +47,7 @@ def forget(lake: Lake, contract: Contract, ledger: Ledger) -> list[Entry]:
 
 def _of_day(lake: Lake, contract: Contract, table: DeltaTable, day: dt.date, erased: Mapping[Grain, int]) -> Iterator[Entry]:
     """`erased`: grain -> last manifest that erased a line of it."""
-    state = delta.day_state(table, day, with_files=False)
+    state = delta.day_state(lake, contract.name, table, day, with_files=False)
     every = builds.written_builds(lake, contract.name, day)
     committed = next((b for b in every if b.fingerprint == state.fingerprint), None)
     if state.seen is None or committed is None:

@@ -7,11 +7,13 @@ Identifiers" and "Checkpoints").
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
@@ -24,21 +26,35 @@ class _LastCheckpoint(msgspec.Struct):
     parts: int | None = None
 
 
+def commit_path(dataset: str, version: int) -> str:
+    """Where the log keeps the commit that made a version of the table, relative to the lake."""
+    return f"{table_folder(dataset)}/_delta_log/{version:020d}.json"
+
+
 def app_transactions(lake: Lake, dataset: str, table: DeltaTable, names: Iterable[str]) -> dict[str, int]:
     """Application id -> version of its newest transaction, as of the version of `table`. Ids without a transaction are left out.
 
     `names`: the ids that are asked for one by one where the log is not laid out as we write it (several checkpoint files, a checkpoint newer than
     the table that was opened, commits that were cleaned away).
     """
-    found = _from_log(lake, f"{table_folder(dataset)}/_delta_log", table.version())
+    found = _from_log(lake, dataset, table.version())
     if found is not None:
         return found
     told = {name: table.transaction_version(name) for name in names}
     return {name: version for name, version in told.items() if version is not None}
 
 
-def _from_log(lake: Lake, log: str, version: int) -> dict[str, int] | None:
-    first, found = 0, dict[str, int]()
+def newest_transactions(lake: Lake, dataset: str) -> dict[str, int] | None:
+    """The same of the table as it stands now, which need not be opened for it: that takes the time of reading all its files' entries.
+
+    None where the log does not tell it: there is no table, it is not laid out as we write it, or it is damaged. Opening the table tells which.
+    """
+    return _from_log(lake, dataset, None)
+
+
+def _from_log(lake: Lake, dataset: str, version: int | None) -> dict[str, int] | None:
+    """As of a version; None: of the newest, which is the last of the commits without a gap."""
+    log = f"{table_folder(dataset)}/_delta_log"
     try:
         last = msgspec.json.decode(lake.store.read(f"{log}/_last_checkpoint"), type=_LastCheckpoint)
     except FileNotFoundError:
@@ -46,24 +62,42 @@ def _from_log(lake: Lake, log: str, version: int) -> dict[str, int] | None:
     except msgspec.MsgspecError:
         return None
     try:
-        if last is not None:
-            if last.version > version or last.parts is not None:
-                return None
-            first = last.version + 1
-            found = _of_checkpoint(lake.store.read(f"{log}/{last.version:020d}.checkpoint.parquet"))
-        for number in range(first, version + 1):
-            found |= _of_commit(lake.store.read(f"{log}/{number:020d}.json"))
-    except FileNotFoundError:
+        if last is None:
+            return _of_commits(lake, dataset, 0, version)
+        if last.parts is not None or (version is not None and last.version > version):
+            return None
+        summed_up = _of_checkpoint(lake.store.read(f"{log}/{last.version:020d}.checkpoint.parquet"))
+        return {**summed_up, **_of_commits(lake, dataset, last.version + 1, version)}
+    except (FileNotFoundError, ValueError):  # cleaned away, or damaged
         return None
+
+
+def _of_commits(lake: Lake, dataset: str, first: int, version: int | None) -> dict[str, int]:
+    """`FileNotFoundError` for a commit that is missing, `ValueError` for one that is damaged."""
+    found: dict[str, int] = {}
+    for number in itertools.count(first) if version is None else range(first, version + 1):
+        try:
+            data = lake.store.read(commit_path(dataset, number))
+        except FileNotFoundError:
+            if version is None and number > 0:
+                break
+            raise
+        found |= _of_commit(data)
     return found
 
 
-def _of_checkpoint(data: bytes) -> dict[str, int]:
-    file = pq.ParquetFile(io.BytesIO(data))
-    if "txn" not in file.schema_arrow.names:
-        return {}
-    rows = file.read(columns=["txn"])["txn"].drop_null().to_pylist()
-    return {row["appId"]: row["version"] for row in rows if row is not None and row["appId"] is not None}
+@lru_cache(maxsize=1)  # while a day is built the same one is read four times
+def _of_checkpoint(data: bytes) -> Mapping[str, int]:
+    """`ValueError` for one that is damaged."""
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        if "txn" not in file.schema_arrow.names:
+            return {}
+        rows = file.read(columns=["txn.appId", "txn.version"], use_threads=False).flatten()
+    except OSError as error:  # what pyarrow says of a damaged footer
+        raise ValueError(str(error)) from error
+    pairs = zip(rows["txn.appId"].to_pylist(), rows["txn.version"].to_pylist(), strict=True)
+    return {name: version for name, version in pairs if name is not None and version is not None}
 
 
 def _of_commit(data: bytes) -> dict[str, int]:

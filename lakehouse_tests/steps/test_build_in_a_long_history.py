@@ -14,7 +14,6 @@ from lakehouse.steps import build as step
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.checks import days_compared
 from lakehouse.tables import builds, delta
-from lakehouse.tables.transactions import app_transactions
 
 FAR = DAY - dt.timedelta(days=5)
 COMPARED = DAY - dt.timedelta(days=1)
@@ -75,10 +74,12 @@ def test_of_a_table_that_does_not_tell_what_is_complete_the_builds_are_asked(mad
     if not complete:
         made.cover()
 
-    def old(*arguments):
-        return {name: version for name, version in app_transactions(*arguments).items() if not name.startswith("complete/")}
+    told = builds.newest_transactions
 
-    monkeypatch.setattr(step, "app_transactions", old)
+    def old(*arguments):
+        return {name: version for name, version in told(*arguments).items() if not name.startswith("complete/")}
+
+    monkeypatch.setattr(builds, "newest_transactions", old)
     assert [s.reason for s in stale_days(made.lake, made.dataset)] == ([] if complete else ["coverage is complete now"])
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
 from build_lakes import BEFORE, DAY, BuildLake, check_lake, event, finish
 from commit_files import log_of
-from deltalake import DeltaTable
 
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.steps import build as build_step
@@ -16,7 +14,6 @@ from lakehouse.steps.attempt import RAW_BYTES, Attempt
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.parallel import Room
 from lakehouse.tables import delta
-from lakehouse.tables.transactions import app_transactions
 
 # --- what a commit changes --------------------------------------------------------------------------------------------
 
@@ -83,7 +80,7 @@ def test_a_commit_without_files_records_its_transactions(made: BuildLake) -> Non
     actions = log_of(made, second.table_version or -1)
     assert not any("add" in a or "remove" in a for a in actions)
     assert made.fingerprint() == second.build.fingerprint
-    assert delta.day_state(made.table, DAY).seen == second.build.seen == 2
+    assert delta.day_state(made.lake, made.dataset.name, made.table, DAY).seen == second.build.seen == 2
 
 
 def test_transactions_survive_a_checkpoint_and_the_cleaning_of_the_log(made: BuildLake) -> None:
@@ -95,39 +92,6 @@ def test_transactions_survive_a_checkpoint_and_the_cleaning_of_the_log(made: Bui
         path.unlink()
     assert made.fingerprint() == report.build.fingerprint
     assert made.build().committed is False
-
-
-def test_all_transactions_are_read_in_one_pass(made: BuildLake) -> None:
-    """With and without a checkpoint, after commits on top of one, and for a table that was opened before the newest checkpoint."""
-    days = [DAY - dt.timedelta(days=n) for n in range(4)]
-
-    def commit(day: dt.date, mark: int) -> None:
-        delta.swap_day(made.lake, made.dataset.contract, day, {}, table=None, fingerprint=mark, seen=mark, complete=False, still_ours=lambda _: True)
-
-    def agree(table: DeltaTable | None = None) -> None:
-        opened = table or made.table
-        names = [name for day in days for name in delta.app_ids(day)]
-        found = app_transactions(made.lake, made.dataset.name, opened, names)
-        assert {n: v for n, v in found.items() if n in names} == {n: v for n in names if (v := opened.transaction_version(n)) is not None}
-
-    delta.ensure_table(made.lake, made.dataset.contract)
-    agree()
-    for number, day in enumerate((*days[:3], days[0])):
-        commit(day, number + 1)
-    agree()
-    early = made.table
-    made.table.create_checkpoint()
-    agree()
-    commit(days[1], 2**62)
-    commit(days[3], 9)
-    agree()
-    assert app_transactions(made.lake, made.dataset.name, made.table, [])[f"build/{days[1]}"] == 2**62
-    made.table.create_checkpoint()
-    agree(early)
-    agree()
-    for path in (made.folder / "clean" / "workspace_audit" / "_delta_log").glob("0*.json"):
-        path.unlink()
-    agree()
 
 
 # --- who may commit ---------------------------------------------------------------------------------------------------
@@ -158,7 +122,7 @@ def test_a_commit_of_the_same_build_never_takes_seen_back(made: BuildLake) -> No
     files = {f.path.removeprefix("clean/workspace_audit/"): f for a in report.accounts.values() for f in a.files}
     delta.swap_day(made.lake, contract, DAY, files, table=None, fingerprint=mark, seen=9, complete=True, still_ours=lambda _: True)
     delta.swap_day(made.lake, contract, DAY, files, table=None, fingerprint=mark, seen=3, complete=True, still_ours=lambda _: True)
-    assert delta.day_state(made.table, DAY).seen == 9
+    assert delta.day_state(made.lake, made.dataset.name, made.table, DAY).seen == 9
     check_lake(made, [(1, 1)])
 
 

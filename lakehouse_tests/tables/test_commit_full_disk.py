@@ -57,7 +57,7 @@ def test_a_commit_whose_checkpoint_found_no_room_stands_and_the_build_goes_on(ma
     assert re.search(r"workspace_audit 2026-11-17 is committed, but its log could not be summed up: .*File too large", err)
     assert list(log.glob("*.checkpoint.parquet")) == []
     check_lake(made, [*expected, (9, 9)])
-    state = delta.day_state(made.table, DAY)
+    state = delta.day_state(made.lake, made.dataset.name, made.table, DAY)
     assert (made.table.version(), state.seen, len(state.files)) == (9, 9, 9)
     made.land(event(10, 10))
     made.build()
