@@ -10,8 +10,9 @@ import typer
 from lakehouse.cli.dates import TIME
 from lakehouse.cli.exits import code_of
 from lakehouse.cli.output import facts, hint, print_json
-from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, open_for_looking, open_for_writing, pick_fetched_dataset
+from lakehouse.cli.session import DatasetOption, JsonOption, LakeOption, lake_url, open_for_looking, open_for_writing, pick_fetched_dataset
 from lakehouse.errors import ConfigurationError, LakehouseError
+from lakehouse.settings import peek_lake
 
 if TYPE_CHECKING:
     from lakehouse.cli.work import Failed
@@ -62,6 +63,7 @@ def fetch(
         raise ConfigurationError("--plan shows the next fetch as it would be planned: leave out --from, --to and --build.")
     if dataset is not None:
         source_by_time(find_dataset(dataset))  # before a lake is made for it
+    between = _range(peek_lake(lake_url(ctx, lake))[0].now(), start, end) if start is not None else None  # likewise
     opened = open_for_looking(ctx, lake) if plan else open_for_writing(ctx, lake)
     chosen = pick_fetched_dataset(opened, dataset)
     if plan:
@@ -69,13 +71,10 @@ def fetch(
             show(preview(opened, chosen), as_json=as_json)
         return
     with serving(opened, chosen), advancing("fetching", quiet=as_json) as advance:
-        if start is None:
+        if between is None:
             done = materialize_planned(opened, chosen, advance=advance, waiting=advance.waiting)
         else:
-            until = end.replace(tzinfo=dt.UTC) if end is not None else opened.now()
-            since = start.replace(tzinfo=dt.UTC)
-            _check_range(opened.now(), since, until)
-            done = materialize_raw(opened, chosen, since, until, "backfill", applications=application, advance=advance, waiting=advance.waiting)
+            done = materialize_raw(opened, chosen, *between, "backfill", applications=application, advance=advance, waiting=advance.waiting)
     if not as_json and (done.reports or done.success):  # else nothing was asked for, and the error says why
         show_fetched(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "fetch": fetched(done.reports)}
@@ -101,7 +100,8 @@ def _end(done: Materialized, failed: Failed) -> None:
     failed.end("What failed")
 
 
-def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> None:
+def _range(now: dt.datetime, start: dt.datetime, end: dt.datetime | None) -> tuple[dt.datetime, dt.datetime]:
+    since, until = start.replace(tzinfo=dt.UTC), end.replace(tzinfo=dt.UTC) if end is not None else now
     if since >= now:
         raise ConfigurationError(f"--from {since:%Y-%m-%dT%H:%M:%SZ} lies in the future: the lake's clock says {now:%Y-%m-%dT%H:%M:%SZ}.")
     if since >= until:
@@ -109,3 +109,4 @@ def _check_range(now: dt.datetime, since: dt.datetime, until: dt.datetime) -> No
             f"The range ends before it begins: --from {since:%Y-%m-%dT%H:%M:%SZ} --to {until:%Y-%m-%dT%H:%M:%SZ}. Expected --to, which is exclusive, "
             "to be later."
         )
+    return since, until

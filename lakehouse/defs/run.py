@@ -19,6 +19,7 @@ from lakehouse.defs.lost import process_tags
 from lakehouse.defs.partitions import HOUR_FORMAT, Calendar
 from lakehouse.defs.ranges import range_tags, stretches
 from lakehouse.defs.raw import NOT_TRIED
+from lakehouse.defs.turns import tell_of_wait
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.landing.manifest import Purpose
 from lakehouse.marts.specs import mart_specs
@@ -164,6 +165,7 @@ def _executed(
 ) -> dg.ExecuteInProcessResult:
     """One run, to its end. What failed is in the listener: what the run told of, else all that it was for (`named`)."""
     listener.failures = {}
+    tell_of_wait(instance, work.pools)
     result = work.execute(instance, keys, config)
     if _interrupted(result):
         raise KeyboardInterrupt
@@ -181,7 +183,9 @@ class _Work:
         definitions = definitions_of(lake, lake.url, [dataset])
         self._dataset, self._assets, self._start = dataset, list(assets), Calendar.of(lake, dataset).start
         self._job = definitions.resolve_implicit_global_asset_job_def()
-        self._node = definitions.resolve_asset_graph().get(assets[0])
+        graph = definitions.resolve_asset_graph()
+        self._node = graph.get(assets[0])
+        self.pools = {pool for key in assets for pool in graph.get(key).pools or ()}
 
     def stretches(self, keys: Sequence[str]) -> list[list[str]]:
         """The partitions as stretches without holes; `ConfigurationError` for one that there is not."""

@@ -44,9 +44,9 @@ def _named_digests(lake: Lake, dataset: str) -> set[str]:
 
 
 def _unnamed(path: str, named: set[str]) -> bool:
-    if "/_delta_log/" in path:
-        return False
     if _UNFINISHED.search(path):
         return True
+    if "/_delta_log/" in path:
+        return False
     match = _DIGEST.search(path.rsplit("/", 1)[-1])
     return match is not None and match[1] not in named

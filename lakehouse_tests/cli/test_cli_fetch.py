@@ -151,3 +151,16 @@ def test_a_look_at_the_source_of_a_lake_that_is_not_there_makes_nothing(
 def test_a_dataset_that_cannot_be_fetched_makes_no_lake(run: Any, tmp_path: Path, dataset: str) -> None:
     assert run("fetch", "--dataset", dataset, "--lake", tmp_path / "new").code == 2
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--from", "2999-01-01"], "lies in the future"),
+        (["--from", "2026-11-18", "--to", "2026-11-17"], "ends before it begins"),
+    ],
+)
+def test_a_range_that_cannot_be_read_makes_no_lake(run: Any, tmp_path: Path, options: list[str], told: str) -> None:
+    place = tmp_path / "misspelt"
+    found = run("fetch", *options, "--lake", place)
+    assert (found.code, told in found.err, place.exists()) == (2, True, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,7 @@ from lakehouse.datasets.model import Dataset
 from lakehouse.defs import catalogue
 from lakehouse.defs.house import definitions_of
 from lakehouse.defs.instance import open_instance
+from lakehouse.defs.lost import process_tags
 from lakehouse.defs.run import materialize_clean, materialize_ingest
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
@@ -75,6 +77,27 @@ def test_a_run_tells_each_partition_what_landed_in_it_and_observes_those_without
         ingested = instance.fetch_materializations(INGEST, limit=1).records[0].asset_materialization
         assert ingested is not None
         assert (ingested.metadata["files_landed"].value, ingested.metadata["lines_unplaced"].value) == (2, 1)
+
+
+def test_a_run_that_has_to_wait_for_another_names_it_and_begins_when_that_has_ended(lake: Lake, plays: Dataset, caplog) -> None:
+    put(lake, "a.jsonl", "2026-11-17T10:00:00")
+    with open_instance(lake) as instance, ThreadPoolExecutor(1) as pool:
+        other = instance.add_run(dg.DagsterRun(job_name="other", status=dg.DagsterRunStatus.STARTED, tags=process_tags())).run_id
+        instance.event_log_storage.initialize_concurrency_limit_to_default("ingest_plays")
+        assert instance.event_log_storage.claim_concurrency_slot("ingest_plays", other, "step").is_claimed
+        waits = pool.submit(materialize_ingest, lake, plays)
+        try:
+            with pytest.raises(TimeoutError):
+                waits.result(5)
+            assert f"Waiting for run {other[:8]}, which has the turn in pool ingest_plays" in caplog.text
+            assert load_ledger(lake, "plays").last_number == 0
+        finally:
+            instance.event_log_storage.free_concurrency_slots_for_run(other)
+        assert waits.result(60).success
+        assert load_ledger(lake, "plays").last_number == 1
+    caplog.clear()
+    assert materialize_ingest(lake, plays).success
+    assert "Waiting" not in caplog.text
 
 
 def test_a_second_run_lands_nothing_and_tells_no_partition(lake: Lake, plays: Dataset) -> None:
