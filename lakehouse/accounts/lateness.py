@@ -18,6 +18,7 @@ BUCKETS: tuple[int, ...] = (
     HOUR, 90 * MINUTE, 2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR, 9 * HOUR, 12 * HOUR,
     DAY, 2 * DAY, 3 * DAY, 7 * DAY, 30 * DAY, 180 * DAY, 100 * 365 * DAY,
 )  # fmt: skip
+LONGEST = BUCKETS[-2]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ def recovered(found: Mapping[str, int], purposes: Sequence[str]) -> tuple[Recove
 def bucket(seconds: float) -> int:
     """Upper bound of the bucket that holds this many seconds; 0 for none or less."""
     return BUCKETS[min(bisect.bisect_left(BUCKETS, seconds), len(BUCKETS) - 1)]
+
+
+def unbounded(bucket: int) -> bool:
+    """Whether it is the bucket that takes the rest: its bound says nothing, and what is in it lies above `LONGEST`."""
+    return bucket > LONGEST
 
 
 def histogram(seconds: npt.NDArray[np.int64], counts: npt.NDArray[np.int64] | None = None) -> dict[int, int]:

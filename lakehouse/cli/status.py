@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from lakehouse.accounts.lateness import LONGEST, unbounded
 from lakehouse.cli.output import facts, print_json, table, tick
 from lakehouse.cli.session import DatasetsOption, JsonOption, LakeOption, open_for_reading, pick_datasets
 from lakehouse.contracts.spans import span
@@ -42,12 +43,16 @@ def status(ctx: typer.Context, dataset: DatasetsOption = None, as_json: JsonOpti
         show(one, facts())
 
 
+def _late(bound: int) -> str:
+    return f"over {span(LONGEST)}" if unbounded(bound) else span(bound)
+
+
 def show(status: Status, console: Console) -> None:
     """Print a status for people."""
     console.print(f"[bold]{status.dataset}[/] in {status.lake}   now {_time(status.now)} UTC")
     console.print()
     rows = [
-        (a.application, _minute(a.complete_from), _minute(a.complete_up_to), _holes(a.holes), span(a.lateness.p99) if a.lateness else "-", a.lines)
+        (a.application, _minute(a.complete_from), _minute(a.complete_up_to), _holes(a.holes), _late(a.lateness.p99) if a.lateness else "-", a.lines)
         for a in status.applications
     ]
     console.print(table("Coverage", ["application", "read from", "complete up to", "holes", "p99 late", "lines landed"], rows))
@@ -55,7 +60,7 @@ def show(status: Status, console: Console) -> None:
     late = status.lateness
     published = f"version {status.mart_version}, {_time(status.mart_built_at)}" if status.mart_version is not None else "none yet"
     lateness = (
-        f"p50 {span(late.p50)}, p99 {span(late.p99)}, worst {span(late.worst)} ({late.events:,} first sightings)" if late else "not measured yet"
+        f"p50 {_late(late.p50)}, p99 {_late(late.p99)}, worst {_late(late.worst)} ({late.events:,} first sightings)" if late else "not measured yet"
     )
     lines = [
         ("lateness", lateness),

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lakehouse.accounts.lateness import LONGEST, unbounded
+
 # Blue, orange, green, ... that people with any sight of colours tell apart (Okabe and Ito), the strongest contrast to white first.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
 MOST_SERIES = len(_COLOURS)
@@ -98,7 +100,7 @@ def rows_per_day(days: Mapping[dt.date, Mapping[str, int]], *, title: str = "Row
 
 def lateness_chart(buckets: Mapping[int, int]) -> Chart | None:
     """Rows by the time from event to landing: upper bound in seconds -> rows. Empty buckets are left out."""
-    return bars("Rows by time from event to landing", [(f"≤ {duration(seconds)}", count) for seconds, count in sorted(buckets.items()) if count])
+    return bars("Rows by time from event to landing", [(within(seconds), count) for seconds, count in sorted(buckets.items()) if count])
 
 
 def reasons_chart(rules: Sequence[tuple[str, int]]) -> Chart | None:
@@ -120,6 +122,11 @@ def duration(seconds: int) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def within(bound: int) -> str:
+    """The bound of a bucket of lateness: `≤ 7 d`; `> 180 d` of the one that takes the rest."""
+    return f"> {duration(LONGEST)}" if unbounded(bound) else f"≤ {duration(bound)}"
 
 
 def number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lakehouse.accounts import lateness
 from lakehouse.operations.report import ADDRESS, DAYS, TOP, Report, Top, TrendLines
-from lakehouse.pictures.charts import Chart, bars, duration, every_date, lateness_chart, lines, number, plain, reasons_chart, rows_per_day
+from lakehouse.pictures.charts import Chart, bars, every_date, lateness_chart, lines, number, plain, reasons_chart, rows_per_day, within
 
 TEMPLATE = "page.html.j2"
 _TERMS = ("kept", "duplicates", "quarantined", "filtered", "held")
@@ -75,8 +75,8 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("days", f"{len(days):,}, {days[0].day} to {days[-1].day}" if days else "0"),
         ("complete days", f"{report.total('complete'):,}"),
         *((term, f"{report.total(term):,}") for term in _TERMS if report.total(term) or term in ("kept", "duplicates", "quarantined")),
-        ("lateness, half within", duration(p50) if p50 is not None else "-"),
-        ("lateness, 99 % within", duration(p99) if p99 is not None else "-"),
+        ("lateness of half of the rows", within(p50) if p50 is not None else "-"),
+        ("lateness of 99 %", within(p99) if p99 is not None else "-"),
     )
 
 
@@ -96,7 +96,7 @@ def _lateness(report: Report) -> tuple[Block, ...]:
     total, so_far, rows = sum(report.lateness.values()), 0, []
     for seconds, count in sorted(report.lateness.items()):
         so_far += count
-        rows.append((f"≤ {duration(seconds)}", f"{count:,}", f"{so_far / total:.1%}"))
+        rows.append((within(seconds), f"{count:,}", f"{so_far / total:.1%}"))
     return (Block("From event to landing", lateness_chart(report.lateness), ("within", "rows", "rows so far"), rows),)
 
 

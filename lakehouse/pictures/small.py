@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from lakehouse.pictures.charts import duration, image, number, plain
+from lakehouse.pictures.charts import image, number, plain, within
 
 LIMIT = 1000  # characters, less than which the UI unfolds
 BARS, LINES = 9, 4  # that have room
@@ -71,10 +71,16 @@ def small_lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence
 
 def small_lateness(buckets: Mapping[int, int]) -> str | None:
     """Markdown of rows by the time from event to landing: upper bound in seconds -> rows. Neighbours are put together where there are too many."""
-    found = [(seconds, count) for seconds, count in sorted(buckets.items()) if count]
+    found = [(within(seconds), count) for seconds, count in sorted(buckets.items()) if count]
     while len(found) > BARS:
-        found = [(pair[-1][0], sum(count for _, count in pair)) for pair in (found[n : n + 2] for n in range(0, len(found), 2))]
-    return small_bars("Rows by time from event to landing", [(f"≤ {duration(seconds)}", count) for seconds, count in found])
+        found = [_together(found[n : n + 2]) for n in range(0, len(found), 2)]
+    return small_bars("Rows by time from event to landing", found)
+
+
+def _together(bars: Sequence[tuple[str, int]]) -> tuple[str, int]:
+    """Neighbours as one bar. With the one that has no bound it is all that is longer than the bar before."""
+    label = bars[-1][0]
+    return label if len(bars) == 1 or label.startswith("≤") else "longer", sum(count for _, count in bars)
 
 
 def brief(value: float) -> str:

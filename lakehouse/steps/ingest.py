@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -123,10 +123,10 @@ def ingest(
 ) -> IngestReport:
     """Land the files of the dataset's inbox that were not read yet; of the inbox those that have settled.
 
-    `paths`: folders, files or URLs instead of the inbox; what a person names counts as settled. A file whose content was read under its name is
-    nothing to do. Under another name it is read again, and its rows end as duplicates. Files are written two at a time and committed in order. A file
-    that fails lands nothing and does not stop the others; the report carries its error. The files of a dimension become one new version of it. A
-    dimension of which a table is damaged or gone is made anew, of the files at hand and of the records of the others, which are kept.
+    `paths`: folders, files or URLs instead of the inbox; what a person names counts as settled. A file whose content was read under its name or where
+    it lies is nothing to do; of any other, rows that are known end as duplicates. Files are written two at a time and committed in order. One that
+    fails lands nothing and does not stop the others; the report carries its error. The files of a dimension become one new version of it. A dimension
+    of which a table is damaged or gone is made anew, of the files at hand and of the records of the others, which are kept.
     """
     began = dt.datetime.now(dt.UTC)
     source = file_source(dataset)
@@ -159,33 +159,36 @@ class _Known:
         for name, version in current_dimensions(lake, dataset).items():
             kept = kept_files(lake, dataset.name, name)
             self._dimensions[name] = {file.name: file for file in version.files if file.sha256 in kept}
+        self._places = {name: _by_place(files.values()) for name, files in self._dimensions.items()}
+        self._events = _by_place(reads.newest for reads in ledger.files.values())
 
     def unchanged(self, file: FoundFile) -> bool:
         """Whether the listing shows the file as it was when it was read, so that it need not be opened."""
-        newest, seen = self._newest(file), self._seen.get(file.name)
-        return newest is not None and any(
-            one is not None and (one.url, one.size, one.modified) == (file.url, file.size, file.modified) for one in (newest, seen)
-        )
+        read, seen = self._read(file), self._seen.get(file.name)
+        now = Seen(file.url, file.size, file.modified)
+        return bool(read) and (seen == now or any(Seen(one.url, one.size, one.modified) == now for one in read))
 
     def content(self, file: FoundFile) -> bool:
-        """Whether the content of the file was read under its name. Opens a file that has changed."""
+        """Whether the content of the file was read under its name, or where it lies. Opens a file that has changed."""
         if self.unchanged(file):
             return True
-        newest = self._newest(file)
-        if newest is None:
+        read = self._read(file)
+        if not read:
             return False
         found = _source_file(file, hash_of(file))
-        if found.sha256 != newest.sha256 and (file.feed.name in self._dimensions or not self.ledger.has_read(found)):
+        if all(found.sha256 != one.sha256 for one in read) and (file.feed.name in self._dimensions or not self.ledger.has_read(found)):
             return False
         self._seen[file.name] = Seen(file.url, file.size, file.modified)
         return True
 
-    def _newest(self, file: FoundFile) -> SourceFile | None:
-        """What was read under its name last."""
+    def _read(self, file: FoundFile) -> list[SourceFile]:
+        """What was read under its name last, and what was read where it lies: a file of the inbox that a person names has another name then."""
         if file.feed.name in self._dimensions:
-            return self._dimensions[file.feed.name].get(file.name)
-        reads = self.ledger.files.get(file.name)
-        return reads.newest if reads is not None else None
+            newest = self._dimensions[file.feed.name].get(file.name)
+        else:
+            newest = reads.newest if (reads := self.ledger.files.get(file.name)) is not None else None
+        there = self._places.get(file.feed.name, self._events).get(file.url, [])
+        return [newest, *there] if newest is not None else there
 
     def keep(self) -> None:
         """Write down what was seen, if it is new."""
@@ -272,6 +275,14 @@ class _Work:
             return _outcome(file, error=error)
         self.known.ledger = advanced(self._lake, self.known.ledger, manifest)
         return _outcome(file, manifest=manifest)
+
+
+def _by_place(files: Iterable[SourceFile]) -> dict[str, list[SourceFile]]:
+    """Files by where they lay; one place may have been read under several names."""
+    found: dict[str, list[SourceFile]] = {}
+    for file in files:
+        found.setdefault(file.url, []).append(file)
+    return found
 
 
 def _source_file(file: FoundFile, sha256: str) -> SourceFile:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lakehouse.datasets.model import Dataset
-from lakehouse.settings import LakeSettings, open_lake
+from lakehouse.settings import DatasetSettings, LakeSettings, open_lake
 
 
 @pytest.fixture
@@ -24,8 +26,6 @@ def sample(run: Any, plays: Dataset, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def here(tmp_path: Path, token_key: str) -> tuple[str, Path]:
-    import datetime as dt
-
     clock = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     open_lake(tmp_path / "lake").with_settings(LakeSettings(clock=clock, made=clock))
     return ("--lake", tmp_path / "lake")
@@ -55,6 +55,17 @@ def test_the_inbox_is_the_default_and_what_comes_of_it_is_one_sentence(run: Any,
     assert "3 read already" in run("ingest", "plays", *here).out
     looked = run("doctor", "--source", "--dataset", "plays", *here)
     assert (looked.code, "3 files like *.jsonl" in looked.out, "0 files to read" in looked.out) == (0, True, True)
+
+
+def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
+    lake = open_lake(here[1])
+    lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))
+    for name, day in (("new.jsonl", "2026-11-17"), ("old.jsonl", "2020-11-17")):
+        (tmp_path / name).write_text(f'{{"at": "{day}T06:00:00Z", "id": "p1", "song": "Blue"}}\n')
+        assert run("ingest", plays.contract.name, tmp_path / name, *here).code == 0
+    shown = " ".join(run("status", "--dataset", plays.contract.name, *here).out.split())
+    assert "p50 0s, p99 over 180d, worst over 180d (2 first sightings)" in shown
+    assert "36500d" not in shown
 
 
 def test_a_bad_file_is_named_and_the_exit_code_is_1(run: Any, sample: Path, here: tuple[str, Path]) -> None:

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from lakehouse.accounts.lateness import BUCKETS
 from lakehouse.pictures.charts import (
     MOST_SERIES,
     Chart,
@@ -21,6 +22,7 @@ from lakehouse.pictures.charts import (
     number,
     reasons_chart,
     rows_per_day,
+    within,
 )
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -153,6 +155,13 @@ def test_every_series_has_a_colour_of_its_own() -> None:
 @pytest.mark.parametrize(("seconds", "told"), [(0, "0 s"), (45, "45 s"), (60, "1 min"), (90, "90 s"), (10_800, "3 h"), (604_800, "7 d")])
 def test_durations_are_told_in_the_largest_unit_that_is_whole(seconds: int, told: str) -> None:
     assert duration(seconds) == told
+
+
+def test_the_bucket_that_takes_the_rest_has_no_upper_bound() -> None:
+    assert [within(bound) for bound in BUCKETS[-2:]] == ["≤ 180 d", "> 180 d"]
+    chart = lateness_chart({60: 2, BUCKETS[-1]: 9})
+    assert chart is not None
+    assert chart.alt.endswith("the longest is > 180 d with 9.")
 
 
 @pytest.mark.parametrize(("value", "told"), [(None, "-"), (0, "0"), (1234567, "1,234,567"), (12.0, "12"), (1.005, "1.00"), (-2.5, "-2.50")])

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from lakehouse.accounts.lateness import BUCKETS
 from lakehouse.pictures.small import BARS, LIMIT, LINES, brief, small_bars, small_columns, small_lateness, small_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -105,6 +106,13 @@ def test_neighbours_of_lateness_are_put_together_where_there_are_too_many() -> N
     told = texts(small_lateness(many))
     assert told[0] == "≤ 2 min: 3"
     assert sum(int(t.split(": ")[1]) for t in told) == sum(many.values())
+
+
+def test_what_has_no_bound_is_told_as_longer_than_the_bar_before() -> None:
+    assert texts(small_lateness({60: 5, BUCKETS[-1]: 2})) == ["≤ 1 min: 5", "> 180 d: 2"]
+    told = texts(small_lateness(dict.fromkeys(BUCKETS, 1)))
+    assert told[-1].split(": ")[0] in ("> 180 d", "longer")
+    assert not any("36500" in text for text in told)
 
 
 @pytest.mark.parametrize(

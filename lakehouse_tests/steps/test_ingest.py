@@ -127,6 +127,21 @@ def test_what_a_person_names_is_read_at_once_whether_file_or_folder(files, tmp_p
     assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["x.csv", "y.csv", "z.csv"]
 
 
+@pytest.mark.parametrize("named", ["in/deep/a.csv", "in/deep", "in", "."])
+def test_a_file_that_a_person_names_another_way_is_nothing_to_do_where_it_was_read(files, monkeypatch, named):
+    path = files.put("in/deep/a.csv", csv(visit(16, 1)))
+    assert len(files.ingest().manifests) == 1
+    place = str(path.parents[2] / named)
+    monkeypatch.setattr(steps, "hash_of", None)
+    assert [o.skipped for o in files.ingest([place]).outcomes] == ["read already"]
+    monkeypatch.undo()
+
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert [o.skipped for o in files.ingest([place]).outcomes] == ["read already"]
+    files.put("in/deep/a.csv", csv(visit(16, 1), visit(16, 2)))
+    assert len(files.ingest([place]).manifests) == 1
+
+
 @pytest.mark.parametrize(("name", "told"), [("none.csv", "no file or folder"), ("x.txt", "no feed of visits takes a file of this name")])
 def test_a_path_that_is_nothing_is_refused_by_name(files, tmp_path, name, told):
     (tmp_path / "x.txt").write_bytes(b"x")
