@@ -14,8 +14,10 @@ from lakehouse.defs.partitions import Calendar
 from lakehouse.defs.ranges import ATTEMPTS, failures, look_unless_running, named, range_tags, stretches
 from lakehouse.defs.resources import LakeResource
 from lakehouse.defs.switches import sensor_status
+from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.plan import PlannedWindow
 from lakehouse.settings import Lake
+from lakehouse.sources.reports_api.options import unconfigured
 from lakehouse.steps.fetch import probe
 
 HOURS_PER_REQUEST = 7 * 24
@@ -35,6 +37,9 @@ def build_new_data_sensor(*, dataset: Dataset, calendar: Calendar, raw: dg.Asset
     )
     def new_data(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
         def look(opened: Lake) -> dg.RunRequest | dg.SkipReason:
+            missing = unconfigured(opened, dataset)
+            if missing is not None and not load_ledger(opened, name).last_number:  # a lake of other datasets
+                return dg.SkipReason(missing)
             found = probe(opened, dataset)
             asked = list(_stretches(found.plan.windows, calendar.hours.get_partition_keys()))
             if not found.due or not asked:

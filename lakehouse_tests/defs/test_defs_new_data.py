@@ -13,7 +13,8 @@ from defs_helpers import DATASET, SERVED_FROM, SERVED_TO, execute, materialized,
 from lakehouse.defs import catalogue
 from lakehouse.defs.ranges import RANGE_END, RANGE_START
 from lakehouse.landing.ledger import load_ledger
-from lakehouse.settings import Lake
+from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
+from lakehouse.sources.reports_api.options import ENV_CREDENTIALS, ENV_SUBJECT, ENV_URL
 from lakehouse.sources.reports_api.server import SimulatedReportsApi
 
 SENSOR = f"{DATASET}_new_data_sensor"
@@ -46,6 +47,17 @@ def test_a_long_first_contact_is_cut_at_weeks_and_goes_on_with_the_oldest(make_l
     lake = make_lake(clock=SERVED_FROM, start=dt.date(2026, 11, 1))
     request = tick(lake, instance, SENSOR).run_requests[0]
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-11-01T00", "2026-11-04T23")
+
+
+def test_a_lake_of_other_datasets_is_not_asked_to_fetch_what_nobody_configured(tmp_path, instance, landed, monkeypatch):
+    for name in (ENV_CREDENTIALS, ENV_SUBJECT, ENV_URL, "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    skipped = tick(open_lake(tmp_path / "files").with_settings(LakeSettings(clock=SERVED_TO)), instance, SENSOR)
+    assert not skipped.run_requests
+    assert f"Nobody has told how to reach the source of {DATASET}: set {ENV_CREDENTIALS}" in skipped.skip_message
+    fetched_before = landed.with_settings(LakeSettings(clock=SERVED_TO, datasets={DATASET: DatasetSettings(start=SERVED_FROM.date())}))
+    assert tick(fetched_before, instance, SENSOR).run_requests
 
 
 def ended(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:

@@ -18,7 +18,7 @@ from lakehouse.operations.status import status
 from lakehouse.settings import DatasetSettings, Lake, LakeSettings, open_lake
 from lakehouse.sources.applications import applications_of
 from lakehouse.sources.reports_api import open_source, options_for, source_options
-from lakehouse.sources.reports_api.options import check_url
+from lakehouse.sources.reports_api.options import ENV_CREDENTIALS, ENV_SUBJECT, ENV_URL, check_url, unconfigured
 from lakehouse.sources.reports_api.retry import RetryPolicy
 from lakehouse.steps.applications import counted_applications
 from lakehouse.steps.fetch import next_fetch
@@ -162,3 +162,37 @@ def test_a_simulated_source_that_is_no_folder_is_refused_and_google_is_not_asked
 def test_no_simulated_source_means_the_real_one(make_lake: Any, dataset: Dataset, value: Any) -> None:
     lake = make_lake(simulated=value)
     assert source_options(lake, dataset, lake.now).url == "https://admin.googleapis.com"
+
+
+HINTS = {
+    "a key": (ENV_CREDENTIALS, "key.json"),
+    "a subject": (ENV_SUBJECT, "admin@example.com"),
+    "a simulated server": (ENV_URL, "http://127.0.0.1:8085"),
+    "default credentials": ("GOOGLE_APPLICATION_CREDENTIALS", "default.json"),
+}
+
+
+@pytest.fixture
+def nothing_told(monkeypatch, tmp_path: Path) -> None:
+    for name, _ in HINTS.values():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_a_source_of_which_nobody_told_anything_is_not_configured(make_lake: Any, dataset: Dataset) -> None:
+    assert f"set {ENV_CREDENTIALS}" in str(unconfigured(make_lake(), dataset))
+
+
+@pytest.mark.usefixtures("nothing_told")
+@pytest.mark.parametrize("hint", HINTS)
+def test_whatever_is_told_of_a_source_makes_it_configured(make_lake: Any, dataset: Dataset, monkeypatch, hint: str) -> None:
+    monkeypatch.setenv(*HINTS[hint])
+    assert unconfigured(make_lake(), dataset) is None
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_a_source_that_the_lake_or_gcloud_knows_is_configured(make_lake: Any, dataset: Dataset, tmp_path: Path) -> None:
+    assert unconfigured(make_lake(applications=["token"]), dataset) is None
+    (tmp_path / "application_default_credentials.json").write_text("{}")
+    assert unconfigured(make_lake(), dataset) is None

@@ -78,6 +78,23 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
     )
 
 
+def unconfigured(lake: Lake, dataset: Dataset) -> str | None:
+    """What to set before the API can be asked, where nobody has told anything of it; None as soon as anything is told, right or wrong."""
+    options = options_for(lake, dataset)
+    if lake.dataset(dataset.name).source or options.simulated or options.key_file or options.subject or _default_credentials():
+        return None
+    return (
+        f"Nobody has told how to reach the source of {dataset.name}: set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an admin) "
+        "and start again, or fetch once by hand: lakehouse fetch."
+    )
+
+
+def _default_credentials() -> bool:
+    """Whether there are application default credentials in the environment or of gcloud: their places are Google's, see google.auth.default."""
+    folder = os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud"
+    return bool(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")) or (Path(folder) / "application_default_credentials.json").is_file()
+
+
 def simulated_folder(lake: Lake, dataset: Dataset) -> Path | None:
     """The folder of activities that the lake's settings name (relative to the lake, or absolute); None for a lake with a real source.
 
