@@ -127,9 +127,11 @@ class DatasetLake:
 
     @contextmanager
     def views(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Clean, quarantine and the account as views of the schema `lake`."""
+        """Clean, quarantine and the account as views of the schema `lake`, and the published marts as `marts`."""
+        path = published_path(self.lake, self.dataset)
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
+            con.execute(f"ATTACH '{path}' AS marts (READ_ONLY)")
             register_views(con, self.lake, self.dataset.contract, "lake")
             yield con
 

@@ -41,9 +41,9 @@ class MartSpec(msgspec.Struct, frozen=True):
 
     `grain`: the columns that make a row unique. `reach`: see `lakehouse.marts.reach`. `accounts`: the mart has `_source_rows`, which add up to the
     rows of clean that `source_predicate` holds for (all, where it is None). `explain`: SQL over clean with `{column}` placeholders, which holds for
-    the rows behind a row of the mart (`{as_of}` and the dataset's `mart_variables` are of the version, `{lateness_buckets}` of the software); where
-    `explain_counts` names a column, there are as many as it says. `explain_quarantine` and `explain_quarantine_counts`: the same over quarantine;
-    one of the two is declared, or both.
+    the rows behind a row of the mart (`{as_of}` and the dataset's `mart_variables` are of the version, `{lateness_buckets}` of the software; a mart
+    that it is made of is `marts.<name>`); where `explain_counts` names a column, there are as many as it says. `explain_quarantine` and
+    `explain_quarantine_counts`: the same over quarantine; one of the two is declared, or both.
     `depends_on`: marts that it reads; `sources`: tables of schema `lake` that it reads, through staging too.
     """
 

@@ -203,7 +203,7 @@ def mart_accounts(lake: Lake, dataset: Dataset) -> list[MartAccount]:
 
 
 def _mart_account(con: duckdb.DuckDBPyConnection, spec: MartSpec, kept: int) -> MartAccount:
-    told = con.execute(f"SELECT coalesce(sum(_source_rows), 0)::BIGINT FROM published.{spec.name}").fetchall()[0][0]
+    told = con.execute(f"SELECT coalesce(sum(_source_rows), 0)::BIGINT FROM marts.{spec.name}").fetchall()[0][0]
     excluded = 0
     if spec.source_predicate is not None:
         excluded = con.execute(f"SELECT count(*) FROM clean WHERE NOT coalesce({spec.source_predicate}, false)").fetchall()[0][0]

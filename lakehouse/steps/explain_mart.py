@@ -141,7 +141,7 @@ def _mart_rows(con: duckdb.DuckDBPyConnection, spec: MartSpec, conditions: Mappi
     values = [value or None for value in conditions.values()]
     order = ", ".join(f'"{name}"' for name in spec.grain)
     try:
-        found = _dicts(con, f"SELECT * FROM published.{spec.name} WHERE {where} ORDER BY {order} LIMIT {int(rows)}", values)
+        found = _dicts(con, f"SELECT * FROM marts.{spec.name} WHERE {where} ORDER BY {order} LIMIT {int(rows)}", values)
     except duckdb.ConversionException as error:
         given = ", ".join(f"{name}={value} ({types[name]})" for name, value in conditions.items())
         raise ConfigurationError(f"A value is not of the type of its column: {given}. {str(error).splitlines()[0]}") from error

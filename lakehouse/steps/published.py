@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB session in UTC with `published.<mart>` (read-only) and `clean`, the rows of exactly the files that the version was built from.
+    """A DuckDB session in UTC with `marts.<mart>` (read-only) and `clean`, the rows of exactly the files that the version was built from.
 
     See `add_quarantine` for what was refused.
 
@@ -37,7 +37,7 @@ def open_published(lake: Lake, dataset: Dataset, version: VersionRecord) -> Iter
         raise _superseded(dataset, version, gone[0] if gone else version.file)
     with duckdb.connect(":memory:") as con:
         con.execute("SET TimeZone = 'UTC'")
-        attach_published(con, file, "published", dataset)
+        attach_published(con, file, "marts", dataset)
         # The contract may have gained a column since the version was built.
         file_view(con, "clean", [lake.store.uri(path) for path in version.files], dataset.contract.table_columns, fill=True)
         yield con
