@@ -85,7 +85,7 @@ def fetch(
     if as_json:
         print_json(result)
     _end(done, failed)
-    if not build and not as_json:
+    if not build and not as_json and result["fetch"]["manifests"]:
         hint(f"build what landed: lakehouse replay --stale --dataset {chosen.name}   (or leave it to the sensor: lakehouse dev --sensors)")
 
 

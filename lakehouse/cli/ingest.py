@@ -54,5 +54,5 @@ def ingest(
     if as_json:
         print_json(result | {"errors": failed.words})
     failed.end("What failed")
-    if not build and not as_json:
+    if not build and not as_json and (result["ingest"]["manifests"] or result["ingest"]["dimensions"]):
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")

@@ -84,8 +84,8 @@ def unconfigured(lake: Lake, dataset: Dataset) -> str | None:
     if lake.dataset(dataset.name).source or options.simulated or options.key_file or options.subject or _default_credentials():
         return None
     return (
-        f"Nobody has told how to reach the source of {dataset.name}: set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an admin) "
-        "and start again, or fetch once by hand: lakehouse fetch."
+        f"Nobody has told how to reach the source of {dataset.name}: set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an "
+        "admin) and start again, or fetch once by hand: lakehouse fetch."
     )
 
 
