@@ -25,7 +25,10 @@ def new_dataset(
     time: Annotated[
         str | None,
         typer.Option(
-            "--time", metavar="FIELD[:FORMAT]", help="The time of an event: rfc3339, epoch_ms, epoch_s or a pattern of strptime.", show_default=False
+            "--time",
+            metavar="FIELD[:FORMAT]",
+            help="The time of an event: rfc3339, epoch_s, epoch_float, epoch_ms, epoch_us, epoch_ns or a pattern of strptime.",
+            show_default=False,
         ),
     ] = None,
     into: Annotated[

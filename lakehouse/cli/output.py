@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 _KEPT_WHOLE = 20  # characters of a cell that a narrow terminal does not break
+_GAP = 2  # between columns
 PIPE_WIDTH = 200  # a pipe or a file has no width; Rich would cut tables at 80
 
 
@@ -108,10 +109,11 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0), "show_header": any(columns)}
     result = Table(title=title, title_justify="left", header_style="bold", **look)
     kept = _kept_whole(body, len(columns), raw=raw)
+    widths = _narrowed(columns, body, kept, raw=raw)
     for index, name in enumerate(columns):
         cells = [row[index] for row in body]
         numeric = any(_is_number(cell) for cell in cells) and all(cell is None or _is_number(cell) for cell in cells)
-        result.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", min_width=kept[index] or None)
+        result.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", min_width=kept[index] or None, width=widths[index])
     for row in body:
         result.add_row(*(cell if raw and isinstance(cell, str) else text(cell) for cell in row))
     return result
@@ -126,6 +128,23 @@ def _kept_whole(body: Sequence[Sequence[object]], columns: int, *, raw: bool) ->
         if sum(kept) <= room:
             return kept
     return [0] * columns
+
+
+def _narrowed(columns: Sequence[str], body: Sequence[Sequence[object]], kept: Sequence[int], *, raw: bool) -> Sequence[int | None]:
+    """Widths that fit a terminal that is too narrow: the widest column gives first, none what it keeps whole. Nones where Rich may choose.
+
+    Rich takes from every column alike and then gives those their least width back, so that the last ones would be cut off.
+    """
+    room = facts().width - _GAP * (len(columns) - 1)
+    cells = [[Text.from_markup(cell if raw and isinstance(cell, str) else text(cell)).cell_len for cell in row] for row in body]
+    widths = [min(room, max(cell_len(name), *(row[index] for row in cells), 0)) for index, name in enumerate(columns)]
+    least = [max(width, 1) for width in kept]
+    if sum(widths) <= room or sum(least) > room:
+        return [None] * len(columns)
+    while sum(widths) > room:
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
 
 
 def _is_number(value: object) -> bool:

@@ -169,8 +169,9 @@ _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 class RecordTime:
     """Where the time of a record stands (dotted path), and how it is written.
 
-    `format`: `rfc3339` (the default, see `contracts.times`), `epoch_ms` or `epoch_s` (whole numbers, bare or in quotes; `1.5E+12` is none), or a
-    pattern of `datetime.strptime`, which counts as UTC where it names no zone.
+    `format`: `rfc3339` (the default, see `contracts.times`), `epoch_s`, `epoch_ms`, `epoch_us` or `epoch_ns` (whole numbers, bare or in quotes;
+    `1.5E+12` is none), `epoch_float` (seconds, whole or with a fraction; `record` declares such a number as `JsonText(numbers=True)`, so that it is
+    read as it is written), or a pattern of `datetime.strptime`, which counts as UTC where it names no zone.
     """
 
     path: str

@@ -162,10 +162,16 @@ class Drawer:
 
     def _moments(self, kind: Moment, at: Times) -> pl.Series:
         match kind.format:
-            case "epoch_ms":
-                return pl.Series(at // 1_000)
             case "epoch_s":
                 return pl.Series(at // 1_000_000)
+            case "epoch_float":
+                return pl.Series(at / 1_000_000).round(3)
+            case "epoch_ms":
+                return pl.Series(at // 1_000)
+            case "epoch_us":
+                return pl.Series(at)
+            case "epoch_ns":
+                return pl.Series(at * 1_000)
             case "rfc3339":
                 pattern = "%Y-%m-%dT%H:%M:%S%.3fZ"
             case _:

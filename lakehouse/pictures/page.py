@@ -62,7 +62,7 @@ def sections(report: Report) -> tuple[Section, ...]:
             "Top values",
             f"The {TOP} most frequent values of some columns, in rows kept. What looks like an address is shown as {ADDRESS}.",
             tops,
-            built,
+            "No column is named for it, or none has a value: `top_values` of the dataset." if report.days else built,
         ),
         Section("trends", "Mart trends", "Of the published marts, by date.", trends, "No mart with a trend is published yet."),
     )

@@ -14,7 +14,7 @@ from lakehouse.contracts.model import Column, ColumnType, DecimalType, ListType,
 from lakehouse.contracts.times import parse_times
 from lakehouse.scaffold.census import Census, Seen
 from lakehouse.scaffold.names import column_name, words
-from lakehouse.scaffold.times import EventTime, formats_of, timely
+from lakehouse.scaffold.times import EPOCHS, EventTime, formats_of, timely
 
 NOTHING = frozenset({"-", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "none", "NaN", "nan", "\\N", "?"})
 MONEY = DecimalType(18, 2)
@@ -148,7 +148,7 @@ def _times(seen: Seen, texts: Sequence[Any], *, strings: bool) -> tuple[ColumnTy
     if not timely(seen.name):
         formats = [fmt for fmt in formats if not fmt.startswith("epoch") and fmt != "%Y%m%d"]
     if not strings:
-        formats = [fmt for fmt in formats if fmt in ("rfc3339", "%Y-%m-%d", "epoch_ms", "epoch_s")]
+        formats = [fmt for fmt in formats if fmt in ("rfc3339", "%Y-%m-%d", *EPOCHS)]
     sound = [fmt for fmt in formats if parse_times(pl.Series(told), fmt).null_count() == 0]
     if len(sound) != 1:
         return None

@@ -93,7 +93,7 @@ def infer(name: str, paths: Sequence[Path], *, time: str | None = None, today: d
         name=name,
         sample=sample,
         time=found,
-        record=JsonObject(_declared(census.fields, plan.left_out)),
+        record=JsonObject(_declared(census.fields, plan.left_out, found.path)),
         columns=tuple(columns),
         id=own,
         repeat=repeat,
@@ -105,18 +105,20 @@ def infer(name: str, paths: Sequence[Path], *, time: str | None = None, today: d
     )
 
 
-def _declared(fields: Sequence[Seen], left_out: dict[str, str]) -> tuple[JsonField, ...]:
-    """The fields that the contract names."""
+def _declared(fields: Sequence[Seen], left_out: dict[str, str], time: tuple[str, ...]) -> tuple[JsonField, ...]:
+    """The fields that the contract names. `time`: where the time of the event is."""
     found = []
     for seen in fields:
         if ".".join(seen.path) not in left_out:
-            kind = _type(seen, left_out)
+            kind = _type(seen, left_out, time)
             if not isinstance(kind, JsonObject) or kind.fields:
                 found.append(JsonField(seen.name, kind, required=seen.everywhere and "[]" not in seen.path))
     return tuple(found)
 
 
-def _type(seen: Seen, left_out: dict[str, str]) -> JsonType:
+def _type(seen: Seen, left_out: dict[str, str], time: tuple[str, ...]) -> JsonType:
+    if seen.path == time and seen.kind == "float":
+        return JsonText(numbers=True)  # seconds with a fraction, read as they are written, as lines are routed
     match seen.kind:
         case "int":
             return JsonInt()
@@ -125,8 +127,8 @@ def _type(seen: Seen, left_out: dict[str, str]) -> JsonType:
         case "bool":
             return JsonBool()
         case "list":
-            return JsonList(_type(seen.item, left_out)) if seen.item is not None else JsonList(JsonText())
+            return JsonList(_type(seen.item, left_out, time)) if seen.item is not None else JsonList(JsonText())
         case "object":
-            return JsonObject(_declared(seen.fields, left_out))
+            return JsonObject(_declared(seen.fields, left_out, time))
         case _:
             return JsonText(numbers=seen.kind == "text_or_number")

@@ -24,7 +24,15 @@ PATTERNS = (
 )  # fmt: skip
 _ENOUGH = 0.9  # of the records must have a time that can be read
 _FIRST, _LAST = dt.datetime(1970, 1, 2, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-_EPOCHS = {"epoch_ms": re.compile(r"^[0-9]{12,13}$"), "epoch_s": re.compile(r"^[0-9]{9,10}$")}
+_EPOCHS = {  # as many digits as a time of the last decades has
+    "epoch_s": re.compile(r"[0-9]{9,10}"),
+    "epoch_float": re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?"),
+    "epoch_ms": re.compile(r"[0-9]{12,13}"),
+    "epoch_us": re.compile(r"[0-9]{15,16}"),
+    "epoch_ns": re.compile(r"[0-9]{18,19}"),
+}
+EPOCHS = tuple(_EPOCHS)
+_LONG = {"epoch_us", "epoch_ns"}  # so are ids and counters: a time only where the field is called like one, or a person says so
 _TIMELY = {"time", "timestamp", "ts", "datetime", "date", "at", "when", "day", "created", "occurred"}
 _EXACT = {
     "time",
@@ -90,7 +98,8 @@ def find_time(census: Census, told: str | None = None) -> EventTime:
         raise ConfigurationError(
             "No field of the sample holds a time in nearly every record, and an event without a time has no place. "
             + (f"Some hold one here and there:{partly}" if partly else f"Its fields: {', '.join(_paths(census))}.")
-            + "\nName the field and, if need be, how times are written: --time FIELD:FORMAT (rfc3339, epoch_ms, epoch_s or a pattern of strptime)."
+            + "\nName the field and, if need be, how times are written: "
+            + f"--time FIELD:FORMAT (rfc3339, {', '.join(EPOCHS)} or a pattern of strptime)."
         )
     best = [time for time in likely if time.rank == likely[0].rank]
     if len(best) > 1:
@@ -104,7 +113,8 @@ def candidates(census: Census) -> Iterator[EventTime]:
     for seen, _ in census.leaves():
         if seen.kind in ("bool", "list") or any("." in name for name in seen.path):
             continue
-        read = [time for fmt in formats_of(seen) if (time := _read(seen, fmt, census.records)) is not None]
+        formats = [fmt for fmt in formats_of(seen) if fmt not in _LONG or timely(seen.name)]
+        read = [time for fmt in formats if (time := _read(seen, fmt, census.records)) is not None]
         most = max((time.share for time in read), default=0.0)
         yield from (time for time in read if time.share == most)
 
@@ -112,10 +122,10 @@ def candidates(census: Census) -> Iterator[EventTime]:
 def formats_of(seen: Seen) -> Sequence[str]:
     """Formats that the values of a field may be in, by the first ones."""
     few = [text for text in _texts(seen.values[:200]) if text]
-    if not few or seen.kind == "float":
+    if not few:
         return ()
-    found = [fmt for fmt, shape in _EPOCHS.items() if all(shape.match(text) for text in few)]
-    rest = ("%Y%m%d",) if seen.kind == "int" else ("rfc3339", *PATTERNS)
+    found = [fmt for fmt, shape in _EPOCHS.items() if all(shape.fullmatch(text) for text in few)][:1]  # whole seconds are no fractions
+    rest = {"float": (), "int": ("%Y%m%d",)}.get(seen.kind, ("rfc3339", *PATTERNS))
     for fmt in rest:
         sound = parse_times(pl.Series(few[:20]), fmt).drop_nulls()
         if len(sound) > len(few[:20]) / 2:

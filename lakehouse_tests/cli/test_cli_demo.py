@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lakehouse.accounts.books import Books
 from lakehouse.cli.demo_lake import check_place, clear, is_demo_lake, prepare
 from lakehouse.cli.demo_samples import NOW, sample_of
-from lakehouse.cli.demo_story import Story, Told, _round
+from lakehouse.cli.demo_story import _TERMS, Story, Told, _round
 from lakehouse.cli.dev import _only_one, refuse_while_dev_runs
 from lakehouse.datasets.registry import all_datasets, find_dataset
 from lakehouse.defs.instance import dagster_home
@@ -140,6 +141,12 @@ def test_a_demo_of_several_datasets_of_files_heals_closes_and_runs_again_for_not
     assert again.code == 0
     assert again.out.count("nothing is stale") == 2
     assert "agrees with the truth" in again.out
+
+
+def test_the_terms_of_each_dataset_in_the_table_of_books_add_up() -> None:
+    for term in ("quarantined", "filtered", "held", "duplicate", "kept"):
+        shown = {name: 1 if name in ("rows", term) else 0 for name in _TERMS}
+        assert Books(**shown).differences()[1] == 0
 
 
 def test_a_dataset_that_is_shown_later_joins_the_lake_that_is_there(run: Any, small_datasets: Any, tmp_path: Path, token_key: str) -> None:

@@ -28,6 +28,7 @@ SAMPLES: dict[str, str] = {
     "nested.jsonl": "".join(json.dumps(record) + "\n" for record in NESTED),
     "header.csv": "Order ID;Amount;When;Paid;Note\n" + "".join(f'A-{n};{n}.50;{n % 9 + 1:02d}.11.2026 10:00;true;"a;{n}"\n' for n in range(40)),
     "epoch.csv": "user,ts,size\n" + "".join(f"{n % 7},{1_793_527_200_000 + n % 20 * 3_600_000},{n if n % 5 else '-'}\n" for n in range(40)),
+    "fraction.jsonl": "".join(json.dumps({"ts": 1_793_527_200 + n * 3_600.125, "host": f"h{n % 3}"}) + "\n" for n in range(40)),
     "document.json": json.dumps({"result": {"items": [{"at": f"2026-11-01 10:{n:02d}:00", "value": n * 1.5} for n in range(40)]}}, indent=1),
 }
 EVERY_DATASET = tuple(  # the tests that look at every dataset that there is

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from rich.console import Console
 
-from lakehouse.cli.output import text
+from lakehouse.cli.output import table, text
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,22 @@ from lakehouse.cli.output import text
 )
 def test_a_cell_is_written_for_people(value: object, shown: str) -> None:
     assert text(value) == shown
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_nothing_of_a_table_is_cut_off_in_a_narrow_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(width=width, record=True)
+    monkeypatch.setattr("lakehouse.cli.output.facts", lambda: console)
+    names = ("dataset", "lines", "unreadable", "rows", "quarantined", "filtered", "held", "duplicate", "kept", "closes", "agrees with the truth")
+    console.print(
+        table(
+            None,
+            names,
+            [("workspace_audit", 60_212, 59, 63_455, 229, 1_064, 30, 1_372, 62_969, "[green]✓[/]", "[green]✓[/] 31 of 31 terms")],
+            raw=True,
+        )
+    )
+    told = console.export_text()
+    assert max(len(line) for line in told.splitlines()) <= width
+    assert all(number in told for number in ("60,212", "63,455", "1,064", "62,969"))
+    assert told.count("31") == 2

@@ -101,6 +101,20 @@ def test_the_reader_of_columns_says_what_the_reader_of_lines_says(texts: list[st
         ("epoch_ms", "1541105830796", dt.datetime(2018, 11, 1, 20, 57, 10, 796000, tzinfo=UTC)),
         ("epoch_ms", "-1", dt.datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
         ("epoch_s", "1541105830", dt.datetime(2018, 11, 1, 20, 57, 10, tzinfo=UTC)),
+        ("epoch_float", "1795275162.23", dt.datetime(2026, 11, 21, 15, 32, 42, 230000, tzinfo=UTC)),
+        ("epoch_float", "1541105830.0", dt.datetime(2018, 11, 1, 20, 57, 10, tzinfo=UTC)),
+        ("epoch_float", "1541105830.123456789", dt.datetime(2018, 11, 1, 20, 57, 10, 123456, tzinfo=UTC)),
+        ("epoch_float", "1541105830", dt.datetime(2018, 11, 1, 20, 57, 10, tzinfo=UTC)),
+        ("epoch_s", "1541105830.0", None),
+        ("epoch_float", "-0.5", dt.datetime(1969, 12, 31, 23, 59, 59, 500000, tzinfo=UTC)),
+        ("epoch_us", "1541105830796123", dt.datetime(2018, 11, 1, 20, 57, 10, 796123, tzinfo=UTC)),
+        ("epoch_ns", "1541105830796123999", dt.datetime(2018, 11, 1, 20, 57, 10, 796123, tzinfo=UTC)),
+        ("epoch_ns", "-1", dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
+        ("epoch_float", "1.795275162E+9", None),
+        ("epoch_float", "1541105830.", None),
+        ("epoch_float", "1541105830.0\n", None),
+        ("epoch_us", "1541105830796123.0", None),
+        ("epoch_ns", "9999999999999999999", None),  # no 64 bits hold it
         ("%d/%b/%Y:%H:%M:%S %z", "17/May/2015:10:05:03 +0200", dt.datetime(2015, 5, 17, 8, 5, 3, tzinfo=UTC)),
         ("%Y-%m-%d", "2014-01-24", dt.datetime(2014, 1, 24, tzinfo=UTC)),
         ("epoch_ms", "1.54224E+12", None),
@@ -119,11 +133,15 @@ def test_other_formats_are_read_alike_by_line_and_by_column(fmt: str, text: str,
     assert parse_times(pl.Series("t", [text, None]), fmt).to_list() == [expected, None]
 
 
-@given(st.text(alphabet="0123456789-+.eE \n", max_size=18))
+@given(st.text(alphabet="0123456789-+.eE \n", max_size=20))
+@example("-62135596800.5")
+@example("253402300799.9999999")
+@example("9223372036854775807")
+@example("-9223372036854775808")
 @example("253402300799999")
 @example("253402300800000")
 @example("-62135596800000")
 @example("-62135596800001")
 def test_no_text_is_read_as_an_epoch_by_one_rule_only(text: str) -> None:
-    for fmt in ("epoch_ms", "epoch_s"):
+    for fmt in ("epoch_s", "epoch_float", "epoch_ms", "epoch_us", "epoch_ns"):
         assert parse_times(pl.Series("t", [text]), fmt).to_list() == [parse_time(text, fmt)], (fmt, text)

@@ -177,6 +177,11 @@ def test_a_dataset_without_a_build_has_every_section_and_says_what_to_do() -> No
     assert "lakehouse ingest plays --build" in made.text
 
 
+def test_without_top_values_the_page_of_what_is_built_says_where_to_name_them() -> None:
+    made = Page(render(replace(EMPTY, days=(Day(DAY, 10, 0, 0, 0, 0, complete=True),))))
+    assert "`top_values` of the dataset" in made.text
+
+
 def test_of_a_long_history_the_newest_days_are_shown_and_the_sums_are_of_all() -> None:
     days = tuple(Day(DAY + dt.timedelta(days=n), 10, 1, 0, 0, 2, complete=True) for n in range(DAYS + 8))
     made = Page(render(replace(EMPTY, days=days)))

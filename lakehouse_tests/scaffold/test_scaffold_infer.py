@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse.contracts.model import DecimalType, JsonInt, JsonText, ListType, StructType
+from lakehouse.contracts.model import DecimalType, JsonFloat, JsonInt, JsonText, ListType, StructType
 from lakehouse.errors import ConfigurationError
 from lakehouse.scaffold.infer import Inferred, infer
 from lakehouse.scaffold.render import render
@@ -36,6 +36,9 @@ def of_csv(folder: Path, *rows: str, time: str | None = None) -> Inferred:
         (("2026-11-01 10:00:00", "2026-11-02 10:00:00"), "rfc3339"),
         (("1793527200000", "1793613600000"), "epoch_ms"),
         (("1793527200", "1793613600"), "epoch_s"),
+        (("1793527200.25", "1793613600"), "epoch_float"),
+        (("1793527200000000", "1793613600000000"), "epoch_us"),
+        (("1793527200000000000", "1793613600000000000"), "epoch_ns"),
         (("2026-11-01", "2026-11-02"), "%Y-%m-%d"),
         (("01.11.2026 10:00", "02.11.2026 10:00"), "%d.%m.%Y %H:%M"),
         (("13/11/2026 10:00:00", "02/11/2026 10:00:00"), "%d/%m/%Y %H:%M:%S"),
@@ -66,6 +69,21 @@ def test_what_cannot_be_decided_is_asked_with_what_there_is(tmp_path: Path) -> N
         of_json(tmp_path, {"a": 1, "b": "x"})
     with pytest.raises(ConfigurationError, match=r"(?s)here and there:.*--time a "):
         of_json(tmp_path, {"a": when}, {"b": 1}, {"b": 2})
+
+
+def test_seconds_with_a_fraction_are_read_as_they_are_written(tmp_path: Path) -> None:
+    found = of_json(tmp_path, {"ts": 1793527200.25, "load": 0.5}, {"ts": 1793527201, "load": 1.5})
+    assert (found.time.dotted, found.time.format) == ("ts", "epoch_float")
+    assert [(field.name, field.type) for field in found.record.fields] == [("ts", JsonText(numbers=True)), ("load", JsonFloat())]
+
+
+def test_long_numbers_are_times_only_where_they_are_called_so(tmp_path: Path) -> None:
+    flake, when = 1_793_527_200_000_000_000, "2026-11-01T10:00:00Z"
+    assert of_json(tmp_path, {"id": flake, "seen": when}).time.dotted == "seen"
+    assert of_json(tmp_path, {"id": flake, "ts": flake}).time.dotted == "ts"
+    with pytest.raises(ConfigurationError, match="no place"):
+        of_json(tmp_path, {"id": flake})
+    assert of_json(tmp_path, {"id": flake}, time="id:epoch_ns").time.first.date() == dt.date(2026, 11, 1)
 
 
 def test_a_person_may_say_which_time_it_is(tmp_path: Path) -> None:
