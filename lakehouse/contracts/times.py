@@ -98,7 +98,8 @@ def _epochs(texts: pl.Series, fmt: str) -> pl.Series:
     times, over = _TIMES.get(fmt, 1), _OVER.get(fmt, 1)
     sound = pl.select(pl.when(texts.str.contains(f"^{_EPOCHS[fmt]}$")).then(texts)).to_series()
     whole = (sound.str.extract(_EPOCHS[fmt], 1) if fmt == "epoch_float" else sound).cast(pl.Int64, strict=False)
-    micros = _between(whole, max(_FIRST * over // times, -_INT64), min(_LAST * over // times, _INT64)) * times // over
+    inside = _between(whole, max(_FIRST * over // times, -_INT64), min(_LAST * over // times, _INT64))
+    micros = inside * times if over == 1 else inside // over
     if fmt == "epoch_float":
         part = sound.str.extract(_EPOCHS[fmt], 2).str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
         micros = _between(pl.select(pl.when(sound.str.starts_with("-")).then(micros - part).otherwise(micros + part)).to_series(), _FIRST, _LAST)
