@@ -15,6 +15,7 @@ from lakehouse.defs.instance import ENV_HOME, open_instance
 from lakehouse.defs.lost import runs_elsewhere
 from lakehouse.defs.private import InstigatorStatus
 from lakehouse.defs.switches import ENV_SENSORS
+from lakehouse.defs.turns import finished
 from lakehouse.findings import Finding
 from lakehouse.settings import Lake, project_root
 
@@ -85,7 +86,7 @@ def _pools(instance: dg.DagsterInstance) -> Iterator[Finding]:
     storage = instance.event_log_storage
     for key in sorted(storage.get_concurrency_keys()):
         info = storage.get_concurrency_info(key)
-        dead = [run_id for run_id in sorted(info.active_run_ids) if _finished(instance, run_id)]
+        dead = [run_id for run_id in sorted(info.active_run_ids) if finished(instance, run_id)]
         if dead:
             remedy = "start lakehouse dev, whose monitor frees it within a minute; or free it in the UI under Deployment > Concurrency"
             yield Finding(f"pool {key}", "bad", f"a slot is held by finished run {', '.join(r[:8] for r in dead)}", remedy)
@@ -101,8 +102,3 @@ def _elsewhere(instance: dg.DagsterInstance) -> Iterator[Finding]:
             "with: force termination immediately. A container with a fixed hostname closes its own"
         )
         yield Finding(f"run {run_id[:8]}", "note", f"under way by a command on {host}, which cannot be seen from here", remedy)
-
-
-def _finished(instance: dg.DagsterInstance, run_id: str) -> bool:
-    run = instance.get_run_by_id(run_id)
-    return run is None or run.is_finished

@@ -15,10 +15,18 @@ def tell_of_wait(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
     for pool in sorted(pools):
         info = instance.event_log_storage.get_concurrency_info(pool)
         if info.slot_count and info.active_slot_count >= info.slot_count:  # without slots nobody has used it yet
-            holders = ", ".join(run_id[:8] for run_id in sorted(info.active_run_ids))
+            runs = sorted(info.active_run_ids)
+            dead = any(finished(instance, run_id) for run_id in runs)
+            told = "it has ended and its turn was not given back, see: lakehouse doctor" if dead else "this begins when that has ended"
             log.warning(
-                "Waiting for run %s, which has the turn in pool %s: this begins when that has ended. To see how far it is: lakehouse dev, Runs. "
-                "Ctrl-C ends the waiting, and nothing is lost.",
-                holders,
+                "Waiting for run %s, which has the turn in pool %s: %s. Ctrl-C ends the waiting, and nothing is lost.",
+                ", ".join(run_id[:8] for run_id in runs),
                 pool,
+                told,
             )
+
+
+def finished(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run is over, or was deleted: a slot that it holds is held for nothing."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished

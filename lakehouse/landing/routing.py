@@ -51,6 +51,7 @@ class Router:
         """(grain key, time or None, identity) of a line."""
         try:
             record = self._decode(line)
+            text, fmt = self._text(record)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             for _, mask in self._masks:
                 line = mask.cut_blindly(line)
@@ -59,7 +60,7 @@ class Router:
             value = _dig(record, path)
             if value is not None and (raw := bytes(value)):
                 line = mask.cut(line, raw)
-        grain, time = self._place(*self._text(record))
+        grain, time = self._place(text, fmt)
         return grain, time, digest(line)
 
     @property
@@ -82,6 +83,8 @@ class Router:
         """The first time that is there, and its format. A number is its own text; a string where the format is of numbers, too."""
         for path, fmt in self._times:
             value = _dig(record, path)
+            if isinstance(value, msgspec.Raw):
+                value = _literal(bytes(value))
             if value is not None:
                 return (value if isinstance(value, str) else str(value)), fmt
         return None, ""
@@ -113,7 +116,15 @@ def _attribute(name: str) -> str:
     return "f_" + name.encode().hex()
 
 
+def _literal(raw: bytes) -> str | None:
+    """A string, or any other value as it is written: as a number of Python a fraction would have other digits."""
+    text: str | None = msgspec.json.decode(raw) if raw.startswith(b'"') else raw.decode() if raw != b"null" else None
+    return text
+
+
 def _written_as(fmt: str) -> Any:
+    if fmt == "epoch_float":
+        return msgspec.Raw
     return str | int | float | None if fmt.startswith("epoch") else str | None
 
 

@@ -18,7 +18,7 @@ from lakehouse.landing.files import FileParts, FileReadError, commit_file, write
 from lakehouse.landing.ledger import Ledger, advanced, load_ledger
 from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
-from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, hash_of, in_inbox
+from lakehouse.sources.files import FileReader, FoundFile, feed_named, file_source, find_files, hash_of, in_inbox
 from lakehouse.steps.dimensions import add_files, store_file
 from lakehouse.tables.dimensions import DimensionVersion, current_dimension, current_dimensions, damaged_tables, kept_files
 
@@ -148,7 +148,7 @@ class _Known:
     """What was read: the ledger, and files whose content it knows although they were written again, as an earlier look found them."""
 
     def __init__(self, lake: Lake, dataset: Dataset, ledger: Ledger) -> None:
-        self._lake, self.ledger = lake, ledger
+        self._lake, self._source, self.ledger = lake, file_source(dataset), ledger
         self._path = f"ops/inbox/{dataset.name}.json"
         try:
             self._seen = msgspec.json.decode(lake.store.read(self._path), type=dict[str, Seen])
@@ -182,13 +182,16 @@ class _Known:
         return True
 
     def _read(self, file: FoundFile) -> list[SourceFile]:
-        """What was read under its name last, and what was read where it lies: a file of the inbox that a person names has another name then."""
+        """What was read under its name last, and what its feed read where it lies: a file of the inbox that a person names has another name then.
+
+        A dimension has what the newest version of each name says, so there the place counts only for a name that it does not know.
+        """
         if file.feed.name in self._dimensions:
             newest = self._dimensions[file.feed.name].get(file.name)
-        else:
-            newest = reads.newest if (reads := self.ledger.files.get(file.name)) is not None else None
-        there = self._places.get(file.feed.name, self._events).get(file.url, [])
-        return [newest, *there] if newest is not None else there
+            return [newest] if newest is not None else self._places[file.feed.name].get(file.url, [])
+        reads = self.ledger.files.get(file.name)
+        there = [one for one in self._events.get(file.url, ()) if feed_named(self._source, one.name) == file.feed.name]
+        return [reads.newest, *there] if reads is not None else there
 
     def keep(self) -> None:
         """Write down what was seen, if it is new."""

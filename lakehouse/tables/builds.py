@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,10 +15,13 @@ from lakehouse.contracts.grain import Grain
 from lakehouse.contracts.model import Contract
 from lakehouse.errors import LakeFormatError
 from lakehouse.settings import Lake
+from lakehouse.storage import StoreError
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables import delta, grains, transactions
 from lakehouse.tables.records import Build, GrainAccount, GrainRef, decode_record
 from lakehouse.tables.transactions import app_transactions
+
+log = logging.getLogger(__name__)
 
 _READERS = 8
 
@@ -81,7 +85,11 @@ def newest_transactions(lake: Lake, dataset: str, days: Iterable[dt.date]) -> di
 
     The table is opened only where its log alone does not tell it.
     """
-    told = transactions.newest_transactions(lake, dataset)
+    try:
+        told = transactions.newest_transactions(lake, dataset)
+    except StoreError as error:  # a file where a folder should be, for one: the opening says it in words
+        log.debug("the log of the table of %s cannot be read: %s", dataset, error)
+        told = None
     if told is not None:
         return told
     table = delta.open_table(lake, dataset)

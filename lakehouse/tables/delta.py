@@ -21,7 +21,7 @@ from lakehouse.contracts.model import PARTITION, Contract
 from lakehouse.contracts.types import table_schema
 from lakehouse.errors import ConflictError, LakeFormatError, LakehouseError
 from lakehouse.settings import Lake
-from lakehouse.storage import said
+from lakehouse.storage import StoreError, said
 from lakehouse.storage.failpoints import fail_point
 from lakehouse.tables.grains import table_folder
 from lakehouse.tables.records import TableFile
@@ -268,9 +268,9 @@ def _stands(lake: Lake, contract: Contract, before: int, day: dt.date, wanted: D
     """Whether the table has a later version than `before`, in which the day is as wanted. False, too, where that cannot be read."""
     try:
         now = open_table(lake, contract.name)
-    except OSError:  # a bucket that is away: what could not be written is told
+        return now is not None and now.version() > before and day_state(lake, contract.name, now, day) == wanted
+    except (OSError, StoreError):  # a bucket that is away: what could not be written is told
         return False
-    return now is not None and now.version() > before and day_state(lake, contract.name, now, day) == wanted
 
 
 def _add(path: str, file: TableFile, day: dt.date) -> AddAction:

@@ -79,11 +79,17 @@ def _of_commits(lake: Lake, dataset: str, first: int, version: int | None) -> di
         try:
             data = lake.store.read(commit_path(dataset, number))
         except FileNotFoundError:
-            if version is None and number > 0:
-                break
-            raise
+            if version is not None or not number or _goes_on(lake, dataset, number):
+                raise
+            break
         found |= _of_commit(data)
     return found
+
+
+def _goes_on(lake: Lake, dataset: str, missing: int) -> bool:
+    """Whether there are commits after one that is missing: it was lost, or cleaned away since the checkpoint was looked up."""
+    path = commit_path(dataset, missing)
+    return any(entry.path.endswith(".json") and entry.path > path for entry in lake.store.entries(path.rpartition("/")[0], after=path))
 
 
 @lru_cache(maxsize=1)  # while a day is built the same one is read four times

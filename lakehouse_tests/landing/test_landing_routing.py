@@ -22,7 +22,7 @@ START, NOW = dt.date(2026, 6, 1), dt.datetime(2026, 11, 20, 13, 15, 2, tzinfo=dt
 SEALED = dt.date(2026, 11, 18)
 TIMES = (
     RecordTime("id.time"), RecordTime("ms", "epoch_ms"), RecordTime("s", "epoch_s"), RecordTime("log", "%d/%b/%Y:%H:%M:%S %z"),
-    RecordTime("table", "%Y-%m-%d %H:%M:%S"),
+    RecordTime("table", "%Y-%m-%d %H:%M:%S"), RecordTime("float", "epoch_float"),
 )  # fmt: skip
 LINES = (
     # each format, and the edges of an hour, of the lake and of what may be in the future
@@ -34,6 +34,11 @@ LINES = (
     )),
     *(f'{{"ms":{value}}}' for value in ("1795177800000", '"1795177800000"', "1795177800000.0", "1.7951778E+12", "-1", '"x"')),
     *(f'{{"s":{value}}}' for value in ("1795177800", '"1795177800"', "1795177800.5", "true")),
+    # seconds with a fraction are read as they are written: as a number of Python the first would be the next hour
+    *(f'{{"float":{value}}}' for value in (
+        "1795179599.999999999", '"1795179599.999999999"', "1795179599.9999999999", "1795179600.0", "1795179600", "1.7951796E+9", '"\\u00317951796e2"',
+        '"\\u0031795179600.5"', "true", "null", "[1795179600]", "-0.5",
+    )),
     '{"log":"20/Nov/2026:12:30:00 +0000"}', '{"log":"20/Nov/2026:12:30:00 +0200"}', '{"log":"20/Nov/2026"}', '{"table":"2026-11-20 12:30:00"}',
     # the first time that is there counts, though a later one could be read
     '{"id":{"time":"noon"},"ms":1795177800000}', '{"id":{"time":null},"ms":1795177800000}', '{"id":{},"ms":1795177800000}',
@@ -50,7 +55,9 @@ LINES = (
 def timed(contract: Contract) -> Contract:
     """A contract of every way to write a time."""
     names = JsonText(numbers=True)
-    record = JsonObject((JsonField("id", JsonObject((JsonField("time"),))), *(JsonField(name, names) for name in ("ms", "s", "log", "table"))))
+    record = JsonObject(
+        (JsonField("id", JsonObject((JsonField("time"),))), *(JsonField(name, names) for name in ("ms", "s", "log", "table", "float")))
+    )
     return replace(contract, record=record, times=TIMES)
 
 
@@ -64,6 +71,13 @@ def test_lines_go_elsewhere_only_with_a_new_version_of_the_rule(timed: Contract)
     if expected["lines"] != grains:
         assert expected["routing_version"] != ROUTING_VERSION, f"Lines go elsewhere: raise ROUTING_VERSION.\n{other(expected['lines'], grains)}"
     assert expected == found, "The rule has a new version: run this test once with UPDATE_CASES=1."
+
+
+@pytest.mark.parametrize("value", [b'"\xff"', b'"\\x"', b'{"a":"\xff"}', b'{"a":"\\x"}', b'"\\ud800"', b"-", b"01", b"nul"])
+def test_a_time_that_is_no_text_at_all_has_no_place(timed: Contract, value: bytes) -> None:
+    router = Router(timed, START, NOW)
+    for field in (b"float", b"s", b"log"):
+        assert router.route(b'{"%s":%s}' % (field, value))[:2] == (router.unplaced, None)
 
 
 def other(expected: list[list[str]], found: list[list[str]]) -> str:

@@ -168,6 +168,7 @@ HINTS = {
     "a key": (ENV_CREDENTIALS, "key.json"),
     "a subject": (ENV_SUBJECT, "admin@example.com"),
     "a simulated server": (ENV_URL, "http://127.0.0.1:8085"),
+    "another address": (ENV_URL, "https://reports.example.com"),
     "default credentials": ("GOOGLE_APPLICATION_CREDENTIALS", "default.json"),
 }
 

@@ -151,6 +151,18 @@ def test_a_file_takes_the_place_of_the_one_of_its_name_and_one_that_is_gone_stay
     assert songs(lake) == {"SA": "Aleph", "SG": "Gamma"}
 
 
+def test_what_a_person_took_from_the_inbox_under_another_name_is_put_right_by_the_inbox(lake: Lake) -> None:
+    """The inbox's own name of a file still says what it said before."""
+    put(lake, "../deep/song_data/a.json", "Zulu", "Beta")
+    ingest(lake, DATASET)
+    file = put(lake, "../deep/song_data/a.json", "Zappa", age=1800)
+    ingest(lake, DATASET, [str(file)])
+    assert songs(lake) == {"SZ": "Zappa", "SB": "Beta"}
+    ingest(lake, DATASET)
+    assert songs(lake) == {"SZ": "Zappa"}
+    assert {o.skipped for o in ingest(lake, DATASET).outcomes} == {"read already"}
+
+
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(lake: Lake) -> None:
     put(lake, "a.json", "Alpha")
     put(lake, "b.json.gz", "Beta")  # not packed, though its name says so

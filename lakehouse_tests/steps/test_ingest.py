@@ -13,7 +13,9 @@ import zstandard
 from file_lakes import FileLake, csv, json_lines, visit
 
 from lakehouse.accounts.books import FetchBooks, total
+from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
+from lakehouse.settings import open_lake
 from lakehouse.steps import ingest as steps
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.ingest import FileOutcome, IngestReport, waiting_files
@@ -222,3 +224,14 @@ def test_a_lake_that_moved_with_its_inbox_reads_nothing_again(files, tmp_path):
 
     assert moved.ingest().manifests == ()
     assert moved.ledger.last_number == 1
+
+
+def test_a_file_that_one_feed_has_read_is_new_to_another(tmp_path, token_key):
+    """What a file is called depends on the folder that is named, and so does the feed that takes it."""
+    lake, dataset = open_lake(tmp_path / "lake"), find_dataset("logistics")
+    path = tmp_path / "data" / "flights" / "2026" / "day.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"x": 1}\n')
+    for named, feed in ((path.parent, "events"), (tmp_path / "data" / "flights", "flights")):
+        assert [(o.feed, o.skipped) for o in steps.ingest(lake, dataset, [str(named)]).outcomes] == [(feed, None)]
+        assert [(o.feed, o.skipped) for o in steps.ingest(lake, dataset, [str(named)]).outcomes] == [(feed, "read already")]

@@ -138,3 +138,33 @@ def test_commits_that_are_too_old_are_cleaned_away_by_the_commit_that_sums_them_
     assert found[8] == list(range(9))
     assert min(found[9]) == min(found[18]) > 0
     assert min(found[19]) == min(found[20]) > min(found[18])
+
+
+def test_a_commit_that_is_missing_before_others_is_not_the_end_of_the_log(made: BuildLake) -> None:
+    commits(made, 5)
+    made.land(event(1, 1))
+    (log_folder(made) / f"{3:020d}.json").unlink()
+    assert newest_transactions(made.lake, made.dataset.name) is None
+    with pytest.raises(LakeFormatError, match=r"The log of the table .* cannot be read"):
+        stale_days(made.lake, made.dataset)
+
+
+def test_commits_that_were_cleaned_away_behind_an_old_checkpoint_are_left_to_the_table(made: BuildLake) -> None:
+    commits(made, 19)
+    log, names = log_folder(made), [name for mark in (1, 19) for name in delta.app_ids(DAY - dt.timedelta(days=mark))]
+    expected = {name: version for name in names if (version := made.table.transaction_version(name)) is not None}
+    (log / "_last_checkpoint").write_text(json.dumps({"version": 9, "size": 1}))
+    for number in range(12):
+        (log / f"{number:020d}.json").unlink()
+    assert newest_transactions(made.lake, made.dataset.name) is None
+    told = builds.newest_transactions(made.lake, made.dataset.name, [DAY - dt.timedelta(days=mark) for mark in (1, 19)])
+    assert {name: told[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("place", ["clean", "clean/workspace_audit"])
+def test_a_file_in_place_of_the_tables_folder_is_named(made: BuildLake, place: str) -> None:
+    made.land(event(1, 1))
+    (made.folder / place).parent.mkdir(exist_ok=True)
+    (made.folder / place).write_text("no folder")
+    with pytest.raises(LakeFormatError, match="is a file, expected the folder of clean tables"):
+        stale_days(made.lake, made.dataset)

@@ -145,6 +145,12 @@ def _listed(store: Store, prefix: str) -> Iterator[Entry]:
         raise fault_of(store.uri(prefix).rstrip("/"), error) from error
 
 
+def feed_named(source: FileSource, name: str) -> str | None:
+    """The feed that takes files of this name; None where none does."""
+    taken = _taken(source, [name])
+    return taken[0].name if taken is not None else None
+
+
 def _taken(source: FileSource, names: Sequence[str]) -> tuple[Feed, str] | None:
     """The first feed whose patterns take a file by one of its names, and the first such name."""
     return next(((feed, name) for feed in source.feeds for name in names if any(_pattern(p).fullmatch(name) for p in feed.patterns)), None)

@@ -81,7 +81,7 @@ def options_for(lake: Lake, dataset: Dataset) -> ReportsApiOptions:
 def unconfigured(lake: Lake, dataset: Dataset) -> str | None:
     """What to set before the API can be asked, where nobody has told anything of it; None as soon as anything is told, right or wrong."""
     options = options_for(lake, dataset)
-    if lake.dataset(dataset.name).source or options.simulated or options.key_file or options.subject or _default_credentials():
+    if lake.dataset(dataset.name).source or os.environ.get(ENV_URL) or options.key_file or options.subject or _default_credentials():
         return None
     return (
         f"Nobody has told how to reach the source of {dataset.name}: set {ENV_CREDENTIALS} (key file of a service account) and {ENV_SUBJECT} (an "
