@@ -6,7 +6,7 @@ import json
 
 import pytest
 from files_helpers import csv_lines, raw
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakehouse.datasets.model import Csv
@@ -78,6 +78,8 @@ TEXTS = (
 )
 
 
+@example(text=b"1,2,3\n\xef\xbb\xbf", columns=1, quote='"', delimiter=",", block=1, longest=8)
+@example(text=b"1,2,3\n\xef\xbb\xbfx\n\xef\xbb\xbfy\n", columns=1, quote='"', delimiter=",", block=40, longest=60)
 @given(TEXTS, st.sampled_from([1, 2, 3]), st.sampled_from(['"', "'", ""]), st.sampled_from([",", "\t", "|"]), st.integers(1, 40), st.integers(8, 60))
 def test_both_paths_say_the_same_of_any_bytes_in_blocks_of_any_size(tmp_path_factory, text, columns, quote, delimiter, block, longest):
     path = tmp_path_factory.mktemp("any") / "x.csv"

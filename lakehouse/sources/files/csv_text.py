@@ -6,6 +6,7 @@ its delimiters, and their text is JSON text as it is. What is not plain goes thr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from lakehouse.sources.files.csv_rows import Row, RowReader, dialect
 
 _NEWLINE, _RETURN, _BACKSLASH, _SPACE, _ASCII = 10, 13, 92, 32, 128
 _MARK = b"\xef\xbb\xbf"
+_MARKED = re.compile(rb"(?:\A|\n)" + _MARK)
 _BYTES = pa.large_binary()
 
 
@@ -225,7 +227,8 @@ class _Lines:
         marks[self._ends[self._returns]] = False
         if not self._text.isascii() and not _is_utf8(self._text):
             marks |= data >= _ASCII
-        marks[0] |= self._text.startswith(_MARK)  # the reader of columns would take it for a byte-order mark
+        if _MARK in self._text:  # any line may be the first that the reader of columns is given, which would take it for a byte-order mark
+            marks[[found.end() - 1 for found in _MARKED.finditer(self._text)]] = True
         odd = np.zeros(len(self.starts), bool)
         odd[np.searchsorted(self._newlines, np.flatnonzero(marks))] = True
         return odd
