@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-
-import msgspec
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
 from lakehouse.datasets.model import Dataset, Dimension
 from lakehouse.errors import LakehouseError, TerminalError, TransientError
 from lakehouse.landing.files import FileParts, FileReadError, commit_file, write_file
-from lakehouse.landing.ledger import Ledger, advanced, load_ledger
+from lakehouse.landing.ledger import advanced, load_ledger
 from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
-from lakehouse.sources.files import FileReader, FoundFile, feed_named, file_source, find_files, hash_of, in_inbox
+from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, in_inbox
 from lakehouse.steps.dimensions import add_files, store_file
-from lakehouse.tables.dimensions import DimensionVersion, current_dimension, current_dimensions, damaged_tables, kept_files
+from lakehouse.steps.known_files import KnownFiles, source_file
+from lakehouse.tables.dimensions import DimensionVersion, current_dimension, damaged_tables
 
 PARALLEL = 2
 READ_ALREADY = "read already"
@@ -103,18 +102,10 @@ Progress = Callable[[FileOutcome, int, int], None]
 """Called after each file with (its outcome, files done, files in all)."""
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """A file as a listing shows it, whose content was found to be read already."""
-
-    url: str
-    size: int
-    modified: dt.datetime
-
-
 def waiting_files(lake: Lake, dataset: Dataset) -> list[FoundFile]:
     """The files of the inbox that the next ingest would read, in its order: a listing and the ledger, no file is opened."""
     source, now = file_source(dataset), dt.datetime.now(dt.UTC)
-    known = _Known(lake, dataset, load_ledger(lake, dataset.name))
+    known = KnownFiles(lake, dataset, load_ledger(lake, dataset.name))
     return [file for file in in_inbox(lake, dataset) if file.settled(source, now) and not known.unchanged(file)]
 
 
@@ -144,68 +135,13 @@ def ingest(
     return IngestReport(dataset.name, tuple(in_order), (dt.datetime.now(dt.UTC) - began).total_seconds())
 
 
-class _Known:
-    """What was read: the ledger, and files whose content it knows although they were written again, as an earlier look found them."""
-
-    def __init__(self, lake: Lake, dataset: Dataset, ledger: Ledger) -> None:
-        self._lake, self._source, self.ledger = lake, file_source(dataset), ledger
-        self._path = f"ops/inbox/{dataset.name}.json"
-        try:
-            self._seen = msgspec.json.decode(lake.store.read(self._path), type=dict[str, Seen])
-        except (FileNotFoundError, msgspec.DecodeError):  # it only saves hashing a file again
-            self._seen = {}
-        self._before = dict(self._seen)
-        self._dimensions: dict[str, dict[str, SourceFile]] = {d.name: {} for d in dataset.dimensions}
-        for name, version in current_dimensions(lake, dataset).items():
-            kept = kept_files(lake, dataset.name, name)
-            self._dimensions[name] = {file.name: file for file in version.files if file.sha256 in kept}
-        self._places = {name: _by_place(files.values()) for name, files in self._dimensions.items()}
-        self._events = _by_place(reads.newest for reads in ledger.files.values())
-
-    def unchanged(self, file: FoundFile) -> bool:
-        """Whether the listing shows the file as it was when it was read, so that it need not be opened."""
-        read, seen = self._read(file), self._seen.get(file.name)
-        now = Seen(file.url, file.size, file.modified)
-        return bool(read) and (seen == now or any(Seen(one.url, one.size, one.modified) == now for one in read))
-
-    def content(self, file: FoundFile) -> bool:
-        """Whether the content of the file was read under its name, or where it lies. Opens a file that has changed."""
-        if self.unchanged(file):
-            return True
-        read = self._read(file)
-        if not read:
-            return False
-        found = _source_file(file, hash_of(file))
-        if all(found.sha256 != one.sha256 for one in read) and (file.feed.name in self._dimensions or not self.ledger.has_read(found)):
-            return False
-        self._seen[file.name] = Seen(file.url, file.size, file.modified)
-        return True
-
-    def _read(self, file: FoundFile) -> list[SourceFile]:
-        """What was read under its name last, and what its feed read where it lies: a file of the inbox that a person names has another name then.
-
-        A dimension has what the newest version of each name says, so there the place counts only for a name that it does not know.
-        """
-        if file.feed.name in self._dimensions:
-            newest = self._dimensions[file.feed.name].get(file.name)
-            return [newest] if newest is not None else self._places[file.feed.name].get(file.url, [])
-        reads = self.ledger.files.get(file.name)
-        there = [one for one in self._events.get(file.url, ()) if feed_named(self._source, one.name) == file.feed.name]
-        return [reads.newest, *there] if reads is not None else there
-
-    def keep(self) -> None:
-        """Write down what was seen, if it is new."""
-        if self._seen != self._before:
-            self._lake.store.replace(self._path, msgspec.json.encode(self._seen) + b"\n")
-
-
 class _Work:
     """One ingest: its ledger moves on with every commit."""
 
     def __init__(self, lake: Lake, dataset: Dataset, run_id: str | None) -> None:
         self._lake, self._dataset, self._run_id = lake, dataset, run_id
         self._source = file_source(dataset)
-        self.known = _Known(lake, dataset, load_ledger(lake, dataset.name))
+        self.known = KnownFiles(lake, dataset, load_ledger(lake, dataset.name))
 
     def run(self, files: Sequence[FoundFile]) -> Iterator[FileOutcome]:
         """Land files, in order; those of dimensions at the end."""
@@ -263,7 +199,7 @@ class _Work:
             source=self._source.name,
             application=file.feed.name,
             batches=reader,
-            file=lambda: _source_file(file, reader.sha256),
+            file=lambda: source_file(file, reader.sha256),
         )
 
     def _finish(self, file: FoundFile, written: Future[FileParts | None]) -> FileOutcome:
@@ -278,18 +214,6 @@ class _Work:
             return _outcome(file, error=error)
         self.known.ledger = advanced(self._lake, self.known.ledger, manifest)
         return _outcome(file, manifest=manifest)
-
-
-def _by_place(files: Iterable[SourceFile]) -> dict[str, list[SourceFile]]:
-    """Files by where they lay; one place may have been read under several names."""
-    found: dict[str, list[SourceFile]] = {}
-    for file in files:
-        found.setdefault(file.url, []).append(file)
-    return found
-
-
-def _source_file(file: FoundFile, sha256: str) -> SourceFile:
-    return SourceFile(file.name, file.url, sha256, file.size, file.modified)
 
 
 def _outcome(

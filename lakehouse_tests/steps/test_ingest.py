@@ -17,6 +17,7 @@ from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError, TerminalError, TransientError
 from lakehouse.settings import open_lake
 from lakehouse.steps import ingest as steps
+from lakehouse.steps import known_files
 from lakehouse.steps.build import stale_days
 from lakehouse.steps.ingest import FileOutcome, IngestReport, waiting_files
 
@@ -49,7 +50,7 @@ def test_the_same_file_again_is_nothing_to_do_and_is_not_even_opened(files, monk
     path = files.put("a.csv", csv(visit(16, 1)))
     assert len(files.ingest().manifests) == 1
     path.chmod(0)
-    monkeypatch.setattr(steps, "hash_of", None)
+    monkeypatch.setattr(known_files, "hash_of", None)
     monkeypatch.setattr(steps, "FileReader", None)
 
     again = files.ingest()
@@ -67,7 +68,7 @@ def test_a_file_that_was_only_touched_is_hashed_once_and_not_read(files, monkeyp
 
     assert files.ingest().manifests == ()
     assert waiting_files(files.lake, files.dataset) == []
-    monkeypatch.setattr(steps, "hash_of", None)
+    monkeypatch.setattr(known_files, "hash_of", None)
     assert files.ingest().manifests == ()
 
 
@@ -134,7 +135,7 @@ def test_a_file_that_a_person_names_another_way_is_nothing_to_do_where_it_was_re
     path = files.put("in/deep/a.csv", csv(visit(16, 1)))
     assert len(files.ingest().manifests) == 1
     place = str(path.parents[2] / named)
-    monkeypatch.setattr(steps, "hash_of", None)
+    monkeypatch.setattr(known_files, "hash_of", None)
     assert [o.skipped for o in files.ingest([place]).outcomes] == ["read already"]
     monkeypatch.undo()
 
