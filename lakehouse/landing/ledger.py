@@ -82,12 +82,9 @@ def read_manifests(lake: Lake, dataset: str, *, after: int = 0, upto: int | None
 
     Raises `LakeFormatError` for one that is missing although a later one is there, is damaged, or is of a newer format.
     """
-    folder = f"raw/{dataset}/_fetches/"
-    numbers = sorted(
-        int(name.removesuffix(".json"))
-        for entry in lake.store.entries(folder.rstrip("/"), after=manifest_path(dataset, after))
-        if (name := entry.path.removeprefix(folder)).endswith(".json") and name.removesuffix(".json").isdigit()
-    )
+    folder, _, last = manifest_path(dataset, after).rpartition("/")
+    names = (name.removesuffix(".json") for name in lake.store.files(folder, after=last) if name.endswith(".json"))
+    numbers = sorted(int(name) for name in names if name.isdigit())
     for expected, number in enumerate(numbers, start=after + 1):
         if upto is not None and expected > upto:
             return

@@ -191,8 +191,15 @@ class Store:
         found = obstore.list_with_delimiter(self._store, prefix)
         return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in found["common_prefixes"])
 
-    def files(self, prefix: str) -> list[str]:
-        """Names of the files directly below a folder, sorted."""
+    def files(self, prefix: str, *, after: str = "") -> list[str]:
+        """Names of the files directly below a folder, sorted; those behind a name only."""
+        place = self._direct(prefix)
+        if place is not None:  # as for folders
+            with suppress(OSError), os.scandir(place) as entries:
+                return sorted(e.name for e in entries if e.name > after and e.is_file() and not _STAGED.search(e.name))
+        if after:  # else a bucket tells of all of them, page by page
+            paths = (entry.path.removeprefix(f"{prefix}/") for entry in self.entries(prefix, after=f"{prefix}/{after}"))
+            return sorted(name for name in paths if "/" not in name)
         found = obstore.list_with_delimiter(self._store, prefix)
         return sorted(m["path"].rsplit("/", 1)[-1] for m in found["objects"])
 

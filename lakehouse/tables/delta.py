@@ -32,6 +32,12 @@ log = logging.getLogger(__name__)
 _TRIES = 30
 # Commits between two checkpoints of the log. Whoever opens a table reads those after the newest one, 0.4 ms each; a hundred are the default.
 _CHECKPOINT_EVERY = 10
+_CONFIGURATION: dict[str, str | None] = {
+    "delta.checkpointInterval": str(_CHECKPOINT_EVERY),
+    # The log tells of a file how many rows it has and nothing of its columns. Said so, whoever opens the table does not make room for minimum,
+    # maximum and nulls of each column of each file: a quarter of the time of an opening.
+    "delta.dataSkippingNumIndexedCols": "0",
+}
 # Feature that would make a plain reading of the listed files wrong; we never switch it on.
 _DELETION_VECTORS = "deletionVectors"
 
@@ -120,7 +126,7 @@ def ensure_table(lake: Lake, contract: Contract, table: DeltaTable | None = None
                 partition_by=[PARTITION.name],
                 name=contract.name,
                 description=contract.title,
-                configuration={"delta.checkpointInterval": str(_CHECKPOINT_EVERY)},
+                configuration=_CONFIGURATION,
             )
         except DeltaError as error:
             last = error

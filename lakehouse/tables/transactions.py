@@ -88,8 +88,8 @@ def _of_commits(lake: Lake, dataset: str, first: int, version: int | None) -> di
 
 def _goes_on(lake: Lake, dataset: str, missing: int) -> bool:
     """Whether there are commits after one that is missing: it was lost, or cleaned away since the checkpoint was looked up."""
-    path = commit_path(dataset, missing)
-    return any(entry.path.endswith(".json") and entry.path > path for entry in lake.store.entries(path.rpartition("/")[0], after=path))
+    folder, _, name = commit_path(dataset, missing).rpartition("/")
+    return any(later.endswith(".json") for later in lake.store.files(folder, after=name))
 
 
 @lru_cache(maxsize=1)  # while a day is built the same one is read four times

@@ -7,12 +7,13 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lakehouse.errors import ConfigurationError, TerminalError
-from lakehouse.storage.store import Store, local_path, open_store
+from lakehouse.storage.store import Store, empty_store, local_path, open_store
 
 
 @pytest.fixture
@@ -76,17 +77,28 @@ def test_a_file_comes_in_pieces(store: Store) -> None:
     assert b"".join(store.chunks("big", 1 << 16)) == data
 
 
-def test_listing(store: Store) -> None:
+@pytest.mark.parametrize("make", [open_store, empty_store], ids=["on a disk", "by obstore"])
+def test_listing(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+    store = make(tmp_path / "lake")
     for name in ("a/1.json", "a/2.json", "a/10.json", "a/b/3.json", "ab/4.json"):
         store.create(name, name.encode())
     assert sorted(e.path for e in store.entries("a")) == ["a/1.json", "a/10.json", "a/2.json", "a/b/3.json"]
     assert sorted(e.path for e in store.entries("a", after="a/10.json")) == ["a/2.json", "a/b/3.json"]
     assert store.files("a") == ["1.json", "10.json", "2.json"]
+    assert store.files("a", after="1.json") == ["10.json", "2.json"]
+    assert store.files("a", after="11.json") == ["2.json"]
     assert store.folders("a") == ["b"]
     assert list(store.entries("nothing")) == []
-    assert (store.files("nothing"), store.folders("nothing")) == ([], [])
+    assert (store.files("nothing"), store.files("nothing", after="x"), store.folders("nothing")) == ([], [], [])
     entry = next(e for e in store.entries("ab"))
     assert (entry.size, entry.modified.tzinfo is not None) == (9, True)
+
+
+def test_a_file_that_is_being_written_is_not_listed(store: Store) -> None:
+    store.create("a/1.json", b"1")
+    assert store.root is not None
+    (store.root / "a" / "2.json#1").write_bytes(b"")
+    assert (store.files("a"), [e.path for e in store.staged("a")]) == (["1.json"], ["a/2.json#1"])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

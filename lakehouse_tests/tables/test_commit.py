@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from build_lakes import BEFORE, DAY, BuildLake, check_lake, event, finish
 from commit_files import log_of
 
@@ -81,6 +83,15 @@ def test_a_commit_without_files_records_its_transactions(made: BuildLake) -> Non
     assert not any("add" in a or "remove" in a for a in actions)
     assert made.fingerprint() == second.build.fingerprint
     assert delta.day_state(made.lake, made.dataset.name, made.table, DAY).seen == second.build.seen == 2
+
+
+def test_the_log_tells_of_a_file_how_many_rows_it_has_and_nothing_of_its_columns(made: BuildLake) -> None:
+    made.land(event(1, 1), event(2, 2), event(2, 3))
+    report = made.build()
+    told = [json.loads(a["add"]["stats"]) for a in log_of(made, report.table_version or -1) if "add" in a]
+    assert sorted(told, key=str) == [{"numRecords": 1}, {"numRecords": 2}]
+    assert [c for c in pa.table(made.table.get_add_actions(flatten=True)).column_names if c.startswith(("min.", "max.", "null_count."))] == []
+    assert delta.rows_by_day(made.table) == {DAY: 3}
 
 
 def test_transactions_survive_a_checkpoint_and_the_cleaning_of_the_log(made: BuildLake) -> None:
