@@ -100,6 +100,16 @@ class Lake:
         made = self.settings.clock or self.settings.made or self.store.modified(SETTINGS_FILE)
         return made.astimezone(dt.UTC).date() - history
 
+    def times_without_place(self, dataset: str, history: dt.timedelta) -> str:
+        """Which times of events no day of the dataset takes, in words, and what to do where it is because the lake's clock stands still."""
+        before = f"is before {self.start(dataset, history)} (the first day of {dataset} in this lake)"
+        if self.settings.clock is None:
+            return f"{before} or in the future"
+        return (
+            f"{before} or after {self.now():%Y-%m-%d %H:%M} UTC, where the clock of this lake stands still, as in that of the demo. "
+            f"Give data of your own a lake of its own: --lake FOLDER, or {ENV_URL}"
+        )
+
     def token_key(self) -> TokenKey:
         """The key for PII tokens: `LAKEHOUSE_TOKEN_KEY`, or a development key made once beside a lake on a local disk.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import JsonOption, LakeOption, open_for_writing
@@ -46,6 +47,9 @@ def ingest(
     if not as_json:
         show_ingested(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
+    if not as_json and (lost := result["ingest"]["unplaced"]):
+        told = f"{lost:,} lines have no place: their time cannot be read, {opened.times_without_place(chosen.name, chosen.contract.history)}."
+        hint(f"{escape(told)} Once the day is built: lakehouse quarantine list --dataset {dataset}")
     failed = Failed()
     if build:
         built, failed = build_stale(opened, chosen, quiet=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,14 +96,32 @@ def _say_next(inferred: Inferred, samples: list[Path]) -> None:
     from rich.markup import escape
 
     from lakehouse.scaffold.write import record_again
+    from lakehouse.settings import ENV_URL
 
     name = inferred.name
     hint(f"1. read and mend  lakehouse/datasets/{name}/contract.py, docs/{name}.md and the row in README.md")
     hint("2. after an edit: uv run python -m lakehouse.marts.generate   and, to write down anew what the tests compare with,")
     hint(f"                  {escape(record_again(name))}")
     hint(f"   and test it:   uv run pytest lakehouse_tests/datasets/{name}   and, before you commit, all tests: uv run pytest")
+    if (place := lake_of_its_own(inferred)) is not None:
+        hint(f"   first, a lake: export {ENV_URL}={place}   (the clock of the demo's stands still, before the newest record of the sample)")
     hint(f"3. fill a lake:   uv run lakehouse ingest {name} {escape(_files(samples))} --build")
     hint(f'4. look at it:    uv run lakehouse dev   and   uv run lakehouse sql "from clean.{name} limit 5"')
+
+
+def lake_of_its_own(inferred: Inferred) -> str | None:
+    """A place for another lake where the clock of the default one stands before the newest record; None where it does not."""
+    from lakehouse.errors import LakeFormatError
+    from lakehouse.settings import default_url, peek_lake
+    from lakehouse.storage.store import local_path
+
+    if local_path(default_url()) is None:
+        return None
+    with suppress(LakeFormatError):  # whoever uses that lake is told what is wrong with it
+        lake, there = peek_lake()
+        if there and lake.settings.clock is not None and lake.now() < inferred.time.last:
+            return f"~/lakes/{inferred.name}"
+    return None
 
 
 def _files(samples: list[Path]) -> str:

@@ -113,6 +113,8 @@ def _contract(facts: DayFacts) -> CheckResult:
         for rule, count in account.quarantine_rules.items():
             rules[rule] = rules.get(rule, 0) + count
     told += f" ({share:.2%}, allowed {limit:.2%})"
+    if rules.keys() & {"before_start", "in_future"} and share > limit:
+        told += f". A line has no place when its time {facts.lake.times_without_place(facts.dataset.name, facts.dataset.contract.history)}"
     return CheckResult("contract", share <= limit, "error", told, {"quarantined": aside, "share": share, "rules": rules})
 
 

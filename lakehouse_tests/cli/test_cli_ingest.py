@@ -52,6 +52,9 @@ def test_the_inbox_is_the_default_and_what_comes_of_it_is_one_sentence(run: Any,
         os.utime(file.rename(inbox / file.name), (1_700_000_000, 1_700_000_000))
     shown = run("ingest", "plays", *here)
     assert "3 of 3 files landed: 78 read = 75 placed + 3 unplaced" in shown.out
+    assert "3 lines have no place: their time cannot be read, is before" in shown.err
+    assert "or after 2026-11-20 12:00 UTC, where the clock of this lake stands still" in shown.err
+    assert "lakehouse quarantine list --dataset plays" in shown.err
     again = run("ingest", "plays", *here)
     assert ("3 read already" in again.out, "build what landed" in again.err) == (True, False)
     looked = run("doctor", "--source", "--dataset", "plays", *here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -14,7 +15,9 @@ from typer.testing import CliRunner
 
 import lakehouse
 from lakehouse.cli.main import app
-from lakehouse.settings import ENV_TOKEN_KEY, project_root
+from lakehouse.cli.new_dataset import lake_of_its_own
+from lakehouse.scaffold.infer import infer
+from lakehouse.settings import ENV_TOKEN_KEY, ENV_URL, LakeSettings, open_lake, project_root
 
 REAL = Path(lakehouse.__file__).parents[2] / "shared" / "realdata"
 FOLDERS = ("lakehouse", "lakehouse_tests", "dbt_project", "docs", "deploy", "benchmarks")
@@ -124,6 +127,20 @@ def test_what_cannot_become_a_dataset_is_refused_and_nothing_is_written(name: st
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
     assert not (project_root() / "lakehouse" / "datasets" / "doors").exists()
+
+
+@pytest.mark.parametrize(
+    ("clock", "place"), [(dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "~/lakes/doors"), (dt.datetime(2026, 11, 22, tzinfo=dt.UTC), None), (None, None)]
+)
+def test_a_sample_of_times_after_the_clock_of_the_lake_is_told_to_have_its_own(
+    clock: dt.datetime | None, place: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sample := tmp_path / "doors.jsonl").write_text('{"at":"2026-11-21T10:00:00Z"}\n')
+    inferred = infer("doors", [sample], time=None, today=dt.date(2026, 11, 22))
+    monkeypatch.setenv(ENV_URL, str(tmp_path / "lake"))
+    assert lake_of_its_own(inferred) is None
+    open_lake(tmp_path / "lake").with_settings(LakeSettings(clock=clock))
+    assert lake_of_its_own(inferred) == place
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ def test_a_day_full_of_broken_lines_fails_its_contract_check_and_is_built(made: 
     assert "user2" not in json.dumps([c.metadata for c in report.checks], default=str)
 
 
+def test_events_that_a_lake_refuses_because_its_clock_stands_still_are_said_to_be_so(made: BuildLake) -> None:
+    made.land(event(13, 1, day=LANDED))
+    contract = named("contract", made.build(LANDED))
+    assert (contract.passed, contract.metadata["rules"]) == (False, {"in_future": 1})
+    assert "after 2026-11-19 12:00 UTC, where the clock of this lake stands still" in contract.description
+
+
 @pytest.mark.parametrize(("kept", "passed"), [(24, True), (23, False), (600, True), (601, False)])
 def test_a_day_of_less_than_a_fifth_or_more_than_five_times_the_usual_rows_is_warned_of(made: BuildLake, kept: int, passed: bool) -> None:
     week_ago = DAY - dt.timedelta(weeks=1)
