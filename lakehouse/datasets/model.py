@@ -22,8 +22,8 @@ class Records:
 
     `table`: one row per record, typed by the contract's `record`. `line(i)`: the verbatim bytes of record i. `extra`: for the records that hold
     fields that the contract does not name, what they are: record -> JSON object of unknown fields with their raw text
-    (`{"networkInfo": b"{...}"}`), nested as in the record. `repeats`: where the contract numbers repeated lines, for each record the how-manieth
-    identical line of its file it is, from 1.
+    (`{"networkInfo": b"{...}"}`), nested as in the record. `repeats`: where the contract numbers repeated lines, for each record which of
+    the identical lines of its file it is, from 1.
     """
 
     table: pa.Table

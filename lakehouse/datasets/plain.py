@@ -67,7 +67,7 @@ def line_hashes(records: Records) -> pl.Series:
 
 
 def repeat_numbers(records: Records) -> pl.Series:
-    """For each record the how-manieth identical line of its file it is, from 1."""
+    """For each record which of the identical lines of its file it is, from 1."""
     return pl.Series(np.ones(records.table.num_rows) if records.repeats is None else records.repeats, dtype=pl.Int64)
 
 

@@ -1,8 +1,8 @@
 """Where the lines of a part stood in their source: the file beside a part of a source by position.
 
 Its content is one zstd frame: for every line of the part the line of the source at which its record began (from 1; of a JSON document the number of
-the record) as the difference to the line before, then, where the contract numbers repeated lines, for every line the how-manieth identical line of
-its file it is. All are int64, little-endian; the number of lines, which stands in the manifest, tells which of the two it is.
+the record) as the difference to the line before, then, where the contract numbers repeated lines, for every line which of the identical
+lines of its file it is. All are int64, little-endian; the number of lines, which stands in the manifest, tells which of the two it is.
 """
 
 from __future__ import annotations

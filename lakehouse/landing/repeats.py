@@ -23,7 +23,7 @@ class Repeats:
         self._first: np.ndarray | None = None  # the hashes of the first batch, as long as it is the only one
 
     def number(self, batch: LineBatch) -> Ints:
-        """The how-manieth identical line of the file each line of the batch is, from 1."""
+        """Which of the identical lines of the file each line of the batch is, from 1."""
         hashes = _hashes(batch)
         numbers = np.ones(len(hashes), np.int64)
         if self._first is None and not self._counts and pl.Series(hashes[:, 0]).n_unique() == len(hashes):

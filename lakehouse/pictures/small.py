@@ -106,7 +106,7 @@ def _draw_bars(values: Sequence[tuple[str, int]], letters: int) -> str:
 
 
 def _draw_columns(values: Sequence[tuple[str, int]], every: int) -> str:
-    """`every`: the how-manieth columns have their values above, counted from the last; the largest always has."""
+    """`every`: one of so many columns has its value above, counted from the last, and the largest always."""
     most, step = max(n for _, n in values) or 1, _WIDTH / max(len(values), 5)
     middles = [round(step * (place + 0.5)) for place in range(len(values))]
     path = "".join(f"M{x},{_LOW}v-{_long(n, most, _LOW - _TOP)}" for x, (_, n) in zip(middles, values, strict=True) if n)

@@ -85,7 +85,7 @@ def infer(name: str, paths: Sequence[Path], *, time: str | None = None, today: d
         own, repeat = column_name(("event", "id"), taken), column_name(("repeat",), taken)
         columns[1:1] = [
             Column(own, "string", "Made by us, as the records have no id: hash of the line, 32 hex digits.", nullable=False),
-            Column(repeat, "int64", "The how-manieth identical line of its file it is.", nullable=False, minimum=1),
+            Column(repeat, "int64", "Which of the identical lines of its file it is, from 1.", nullable=False, minimum=1),
         ]
     formats = {one.column.name: one.format for one in plan.columns if one.format is not None and one.column.type == "timestamp"}
     fields = sketch_fields(census.fields, plan)

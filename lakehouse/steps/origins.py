@@ -15,8 +15,8 @@ from lakehouse.settings import Lake
 class SourceLine:
     """A line of a file: where the file was read, and the line at which the record began, from 1 (of a JSON document the number of the record).
 
-    `line` is None where raw of the day has expired, and its positions with it. `repeat`: the how-manieth identical line of the file, where the
-    contract numbers them.
+    `line` is None where raw of the day has expired, and its positions with it. `repeat`: which of the identical lines of the file it is, where
+    the contract numbers them.
     """
 
     file: str

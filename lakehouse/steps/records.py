@@ -13,7 +13,7 @@ from lakehouse.datasets.model import Dataset
 def rows_of_line(dataset: Dataset, text: bytes, repeat: int = 1) -> pl.DataFrame:
     """The rows of the record of a line, personal data still in plain text; none for a line that is no record.
 
-    `repeat`: where the contract numbers repeated lines, the how-manieth of its likes the line is.
+    `repeat`: where the contract numbers repeated lines, which of its likes the line is.
     A line decoded alone gives the same rows as in its block: that is what the two paths of the decoder are tested for.
     """
     from lakehouse.engines.kernel.decode import decode

@@ -102,7 +102,7 @@ COLUMNS = (
     Column("feed", "string", "retail or events.", nullable=False, allowed=("retail", "events")),
     Column("event_id", "string", "Id of the event; retail: hash of the row as it stands, 32 hex digits.", "event_id", nullable=False),
     Column("line_index", "int64", "Place of the line in its order, from 0.", "order.lines[]; v1: order.items[]", nullable=False, minimum=0),
-    Column("repeat", "int64", "retail: the how-manieth identical row of its file, from 1. events: 1.", nullable=False, minimum=1),
+    Column("repeat", "int64", "retail: which of the identical rows of its file it is, from 1. events: 1.", nullable=False, minimum=1),
     Column("event_type", "string", "What happened.", "event_type; retail: InvoiceNo, Quantity", False, allowed=EVENT_TYPES, open_vocabulary=True),
     Column("record_version", "int64", "Schema version that the event was written in; null for retail.", "schema_version"),
     Column("order_id", "string", "Order or invoice.", "order.order_id; retail: InvoiceNo"),

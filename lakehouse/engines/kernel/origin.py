@@ -24,7 +24,7 @@ class PartContext:
     """What the kernel needs to know about a part.
 
     `started_at`: of its fetch. `reference_time`: see `landing.manifest`. `released`: its late rows are admitted. `repeats`: of each line of the part
-    the how-manieth identical line of its file it is; None where the contract does not ask or the part does not tell (then each is the first).
+    which of the identical lines of its file it is; None where the contract does not ask or the part does not tell (then each is the first).
     """
 
     grain: Grain
@@ -90,7 +90,7 @@ class Origin:
         return pl.Series(places - self._starts[pieces] + self._first[pieces], dtype=pl.Int64)
 
     def repeats(self, places: Places) -> Places:
-        """For each place the how-manieth identical line of its file it is."""
+        """For each place which of the identical lines of its file it is."""
         found = np.ones(len(places), np.int64)
         pieces = self.pieces(places)
         numbers = places - self._starts[pieces] + self._first[pieces]
