@@ -10,6 +10,7 @@ import polars as pl
 from lakehouse.datasets.model import Dataset
 from lakehouse.operations.report import Top, shown, top_columns
 from lakehouse.settings import Lake
+from lakehouse.tables.committed import naming_damage
 from lakehouse.tables.records import TableFile
 
 SHOWN = 5
@@ -33,11 +34,12 @@ def frequent_values(lake: Lake, dataset: Dataset, files: Iterable[TableFile]) ->
 
 
 def _counts(lake: Lake, columns: list[str], file: TableFile) -> dict[str, pl.DataFrame]:
-    """Column -> `value` and `n` of its values in a file. A file of an older contract may lack a column."""
+    """Column -> `value` and `n` of its values in a file. That of an older contract may lack a column. `DamagedFileError` for one that is damaged."""
     local = lake.store.root
-    place = local / file.path if local is not None else io.BytesIO(lake.store.read(file.path))
-    there = pl.read_parquet_schema(place)
-    rows = pl.read_parquet(place, columns=[name for name in columns if name in there], hive_partitioning=False)
+    with naming_damage([lake.store.uri(file.path)]):
+        place = local / file.path if local is not None else io.BytesIO(lake.store.read(file.path))
+        there = pl.read_parquet_schema(place)
+        rows = pl.read_parquet(place, columns=[name for name in columns if name in there], hive_partitioning=False)
     return {one.name: one.drop_nulls().alias("value").value_counts(name="n").cast({"n": pl.Int64}) for one in rows}
 
 

@@ -111,9 +111,10 @@ def _duplicates(report: Report) -> tuple[Block, ...]:
     days = report.days[-DAYS:]
     if not days:
         return ()
-    chart = rows_per_day({d.day: {"duplicates": d.duplicates} for d in days}, title="Duplicates per day")
+    found = any(d.duplicates for d in days)  # a chart of nothing is an empty frame
+    chart = rows_per_day({d.day: {"duplicates": d.duplicates} for d in days}, title="Duplicates per day") if found else None
     rows = [(f"{d.day}", f"{d.duplicates:,}", f"{d.rows:,}", f"{d.duplicates / d.rows:.2%}" if d.rows else "-") for d in reversed(days)]
-    return (Block("Duplicates per day", chart, ("day", "duplicates", "rows", "share"), rows),)
+    return (Block("Duplicates per day", chart, ("day", "duplicates", "rows", "share"), rows, "" if found else "No row came twice on these days."),)
 
 
 def _top(top: Top) -> Block:

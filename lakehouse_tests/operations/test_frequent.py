@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from build_lakes import DAY, BuildLake, event
+from file_damage import DAMAGE, Damage
 
 from lakehouse.operations.frequent import SHOWN, frequent_values
 from lakehouse.operations.report import ADDRESS, Top, top_columns
 from lakehouse.steps.attempt import DayReport
 from lakehouse.steps.build import build_day
+from lakehouse.tables.committed import DamagedFileError
 from lakehouse.tables.records import TableFile
 
 
@@ -64,6 +66,15 @@ def test_personal_columns_are_left_out_and_addresses_elsewhere_are_not_told(made
     assert found["method_name"].values == ((ADDRESS, 1),)
     personal = replace(made.dataset, top_values=("actor_email",))
     assert frequent_values(made.lake, personal, files(build_day(made.lake, made.dataset, DAY))) == ()
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE, ids=[damage.__name__ for damage, _ in DAMAGE])
+def test_a_damaged_file_is_named_with_what_makes_it_anew(made: BuildLake, damage: Damage, said: str) -> None:
+    made.land(event(1, 1), event(2, 2))
+    found = files(made.build())
+    damage(made.folder / found[1].path)
+    with pytest.raises(DamagedFileError, match=f"{found[1].path} {said}.*lakehouse replay {DAY} --force"):
+        frequent_values(made.lake, made.dataset, found)
 
 
 def test_a_day_without_rows_has_none(made: BuildLake) -> None:

@@ -182,6 +182,14 @@ def test_without_top_values_the_page_of_what_is_built_says_where_to_name_them() 
     assert "`top_values` of the dataset" in made.text
 
 
+@pytest.mark.parametrize(("duplicates", "drawn"), [(0, False), (1, True)])
+def test_duplicates_are_drawn_where_there_are_any_and_told_in_any_case(duplicates: int, drawn: bool) -> None:
+    made = Page(render(replace(EMPTY, days=(Day(DAY, 10, duplicates, 0, 0, 0, complete=True),))))
+    assert any("Duplicates per day" in image["alt"] for image in made.all("img")) is drawn
+    assert ("No row came twice" in made.text) is not drawn
+    assert made.tables["Duplicates per day"][1][1] == str(duplicates)
+
+
 def test_of_a_long_history_the_newest_days_are_shown_and_the_sums_are_of_all() -> None:
     days = tuple(Day(DAY + dt.timedelta(days=n), 10, 1, 0, 0, 2, complete=True) for n in range(DAYS + 8))
     made = Page(render(replace(EMPTY, days=days)))
