@@ -160,9 +160,9 @@ def project_root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def default_url() -> str:
-    """`LAKEHOUSE_URL`, or `data/` in the checkout."""
-    return os.environ.get(ENV_URL) or str(project_root() / "data")
+def default_url(checkout: Path | None = None) -> str:
+    """`LAKEHOUSE_URL`, or `data/` in the checkout (another one, where it is named)."""
+    return os.environ.get(ENV_URL) or str((checkout or project_root()) / "data")
 
 
 def open_lake(url: str | Path | None = None) -> Lake:

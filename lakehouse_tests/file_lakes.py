@@ -48,7 +48,7 @@ CONTRACT = Contract(
 NUMBERED = replace(
     CONTRACT,
     name="sales",
-    columns=(*CONTRACT.columns, Column("repeat", "int64", "How-manieth identical line.", nullable=False)),
+    columns=(*CONTRACT.columns, Column("repeat", "int64", "Which of the identical lines it is.", nullable=False)),
     key=("event_time", "id", "repeat"),
     numbered_repeats=True,
 )

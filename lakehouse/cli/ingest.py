@@ -35,6 +35,7 @@ def ingest(
     from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_ingest
+    from lakehouse.landing.ledger import load_ledger
     from lakehouse.sources.files.inbox import file_source
 
     chosen = find_dataset(dataset)
@@ -48,7 +49,9 @@ def ingest(
         show_ingested(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
     if not as_json and (lost := result["ingest"]["unplaced"]):
-        told = f"{lost:,} lines have no place: their time cannot be read, {opened.times_without_place(chosen.name, chosen.contract.history)}."
+        expired = "is of a day whose raw has expired, " if load_ledger(opened, chosen.name).sealed else ""
+        outside = opened.times_without_place(chosen.name, chosen.contract.history)
+        told = f"{lost:,} lines have no place: their time cannot be read, {expired}{outside}."
         hint(f"{escape(told)} Once the day is built: lakehouse quarantine list --dataset {dataset}")
     failed = Failed()
     if build:

@@ -61,7 +61,7 @@ def new_dataset(
         return
     _show(inferred)
     facts().print("\n".join([*written, *(f"{path} (changed)" for path in changed)]))
-    _say_next(inferred, samples)
+    _say_next(inferred, samples, checkout)
 
 
 def _told(inferred: Inferred) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _show(inferred: Inferred) -> None:
         warn("the sample has events of the future, which no lake takes before their time")
 
 
-def _say_next(inferred: Inferred, samples: list[Path]) -> None:
+def _say_next(inferred: Inferred, samples: list[Path], checkout: Path) -> None:
     from rich.markup import escape
 
     from lakehouse.scaffold.write import record_again
@@ -103,22 +103,24 @@ def _say_next(inferred: Inferred, samples: list[Path]) -> None:
     hint("2. after an edit: uv run python -m lakehouse.marts.generate   and, to write down anew what the tests compare with,")
     hint(f"                  {escape(record_again(name))}")
     hint(f"   and test it:   uv run pytest lakehouse_tests/datasets/{name}   and, before you commit, all tests: uv run pytest")
-    if (place := lake_of_its_own(inferred)) is not None:
+    if (place := lake_of_its_own(inferred, checkout)) is not None:
         hint(f"   first, a lake: export {ENV_URL}={place}   (the clock of the demo's stands still, before the newest record of the sample)")
     hint(f"3. fill a lake:   uv run lakehouse ingest {name} {escape(_files(samples))} --build")
     hint(f'4. look at it:    uv run lakehouse dev   and   uv run lakehouse sql "from clean.{name} limit 5"')
 
 
-def lake_of_its_own(inferred: Inferred) -> str | None:
-    """A place for another lake where the clock of the default one stands before the newest record; None where it does not."""
-    from lakehouse.errors import LakeFormatError
+def lake_of_its_own(inferred: Inferred, checkout: Path) -> str | None:
+    """A place for another lake where the clock of the checkout's default one stands before the newest record; None where it does not."""
+    from lakehouse.errors import LakehouseError
     from lakehouse.settings import default_url, peek_lake
+    from lakehouse.storage import StoreError
     from lakehouse.storage.store import local_path
 
-    if local_path(default_url()) is None:
+    url = default_url(checkout)
+    if local_path(url) is None:
         return None
-    with suppress(LakeFormatError):  # whoever uses that lake is told what is wrong with it
-        lake, there = peek_lake()
+    with suppress(LakehouseError, StoreError, OSError):  # whoever uses that lake is told what is wrong with it; the dataset is written
+        lake, there = peek_lake(url)
         if there and lake.settings.clock is not None and lake.now() < inferred.time.last:
             return f"~/lakes/{inferred.name}"
     return None

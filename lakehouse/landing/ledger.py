@@ -84,17 +84,19 @@ def read_manifests(lake: Lake, dataset: str, *, after: int = 0, upto: int | None
     """
     folder, _, last = manifest_path(dataset, after).rpartition("/")
     names = (name.removesuffix(".json") for name in lake.store.files(folder, after=last) if name.endswith(".json"))
-    numbers = sorted(int(name) for name in names if name.isdigit())
-    for expected, number in enumerate(numbers, start=after + 1):
-        if upto is not None and expected > upto:
-            return
-        if number != expected:
-            where = lake.store.uri(manifest_path(dataset, expected))
+    numbers = [int(name) for name in names if name.isdigit()]
+    # While others land, the listing of a large folder may have a manifest and not the one before it: whether one is missing, its reading tells.
+    newest = max(numbers, default=after)
+    for number in range(after + 1, 1 + (newest if upto is None else min(newest, upto))):
+        try:
+            manifest = read_manifest(lake.store, dataset, number)
+        except FileNotFoundError as error:
+            where, later = lake.store.uri(manifest_path(dataset, number)), min(n for n in numbers if n >= number)
             raise LakeFormatError(
-                f"{where} is missing, but {number:08d}.json is there. Manifests are numbered without gaps: restore the file from a backup "
+                f"{where} is missing, but {later:08d}.json is there. Manifests are numbered without gaps: restore the file from a backup "
                 "(what it landed does not count without it)."
-            )
-        yield read_manifest(lake.store, dataset, number)
+            ) from error
+        yield manifest
 
 
 def read_manifest(store: Store, dataset: str, number: int) -> Manifest:

@@ -61,6 +61,15 @@ def test_the_inbox_is_the_default_and_what_comes_of_it_is_one_sentence(run: Any,
     assert (looked.code, "3 files like *.jsonl" in looked.out, "0 files to read" in looked.out) == (0, True, True)
 
 
+def test_lines_of_a_day_whose_raw_has_expired_are_said_to_be_so(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
+    for name, song in (("first.jsonl", "Blue"), ("late.jsonl", "Red")):
+        (tmp_path / name).write_text(f'{{"at": "2026-11-17T06:00:00Z", "id": "{song}", "song": "{song}"}}\n')
+    assert "no place" not in run("ingest", "plays", tmp_path / "first.jsonl", "--build", *here).err
+    assert run("expire", "plays", "--before", "2026-11-18", "--yes", *here).code == 0
+    shown = run("ingest", "plays", tmp_path / "late.jsonl", *here).err
+    assert "1 lines have no place: their time cannot be read, is of a day whose raw has expired, is before" in " ".join(shown.split())
+
+
 def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
     lake = open_lake(here[1])
     lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))

@@ -138,9 +138,25 @@ def test_a_sample_of_times_after_the_clock_of_the_lake_is_told_to_have_its_own(
     (sample := tmp_path / "doors.jsonl").write_text('{"at":"2026-11-21T10:00:00Z"}\n')
     inferred = infer("doors", [sample], time=None, today=dt.date(2026, 11, 22))
     monkeypatch.setenv(ENV_URL, str(tmp_path / "lake"))
-    assert lake_of_its_own(inferred) is None
+    assert lake_of_its_own(inferred, tmp_path) is None
     open_lake(tmp_path / "lake").with_settings(LakeSettings(clock=clock))
-    assert lake_of_its_own(inferred) == place
+    assert lake_of_its_own(inferred, tmp_path) == place
+    monkeypatch.delenv(ENV_URL)
+    assert lake_of_its_own(inferred, tmp_path) is None
+    (tmp_path / "lake").rename(tmp_path / "data")
+    assert lake_of_its_own(inferred, tmp_path) == place  # the lake of the checkout that the dataset was written into
+
+
+@pytest.mark.parametrize("lake", ["file", "a%20b", "x" * 300, "damaged"])
+def test_a_lake_that_cannot_be_opened_does_not_end_what_has_written_a_dataset(lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sample := tmp_path / "doors.jsonl").write_text('{"at":"2026-11-21T10:00:00Z"}\n')
+    inferred = infer("doors", [sample], time=None, today=dt.date(2026, 11, 22))
+    (tmp_path / "file").touch()
+    (tmp_path / "a%20b").mkdir()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "lake.json").write_text("{")
+    monkeypatch.setenv(ENV_URL, str(tmp_path / lake))
+    assert lake_of_its_own(inferred, tmp_path) is None
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lakehouse.landing.ledger import checkpoint_path, load_ledger, manifest_path
 from lakehouse.landing.manifest import Window
 from lakehouse.landing.release import land_release
 from lakehouse.settings import open_lake
+from lakehouse.storage import Store
 
 DAY = dt.date(2026, 11, 20)
 
@@ -142,6 +143,15 @@ def test_a_missing_manifest_is_not_passed_over(lake, land):
     lake.store.delete(manifest_path("clicks", 2))
     with pytest.raises(LakeFormatError, match=r"00000002\.json is missing, but 00000003\.json is there"):
         load_ledger(lake, "clicks")
+
+
+def test_a_manifest_that_a_listing_left_out_while_others_landed_is_not_missing(lake, land, monkeypatch):
+    for _ in range(3):
+        land(lake, [])
+    listed = Store.files
+    monkeypatch.setattr(Store, "files", lambda *args, **how: [name for name in listed(*args, **how) if name != "00000002.json"])
+    assert [m.number for m in read_manifests(lake, "clicks")] == [1, 2, 3]
+    assert [m.number for m in read_manifests(lake, "clicks", after=1, upto=2)] == [2]
 
 
 def test_a_manifest_in_the_place_of_another_is_refused(lake, land):
