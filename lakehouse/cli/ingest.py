@@ -35,7 +35,7 @@ def ingest(
     from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_ingest
-    from lakehouse.sources.files.inbox import file_source
+    from lakehouse.sources.files.inbox import file_source, left_aside
 
     chosen = find_dataset(dataset)
     file_source(chosen)
@@ -47,6 +47,9 @@ def ingest(
     if not as_json:
         show_ingested(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
+    if not as_json and (aside := left_aside(opened, chosen, paths or ())):
+        told = f"{len(aside):,} files are left where they are: no feed of {dataset} takes files of such names. The first: {aside[0]}"
+        hint(f"{escape(told)}   Which it takes: lakehouse doctor --source --dataset {dataset}")
     if not as_json and (lost := result["ingest"]["unplaced"]):
         told = f"{lost:,} lines have no place: their time cannot be read, {opened.times_without_place(chosen.name, chosen.contract.history)}."
         hint(f"{escape(told)} Once the day is built: lakehouse quarantine list --dataset {dataset}")

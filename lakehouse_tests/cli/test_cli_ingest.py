@@ -61,6 +61,18 @@ def test_the_inbox_is_the_default_and_what_comes_of_it_is_one_sentence(run: Any,
     assert (looked.code, "3 files like *.jsonl" in looked.out, "0 files to read" in looked.out) == (0, True, True)
 
 
+def test_files_of_names_that_no_feed_takes_are_left_with_a_word(run: Any, plays: Dataset, here: tuple[str, Path]) -> None:
+    inbox = here[1] / "inbox" / "plays"
+    inbox.mkdir(parents=True)
+    (inbox / "PLAYS.JSONL").write_text('{"at": "2026-11-17T06:00:00Z", "id": "p1", "song": "Blue"}\n')
+    shown = run("ingest", plays.contract.name, *here)
+    assert (shown.code, "0 of 0 files landed" in shown.out) == (0, True)
+    assert "1 files are left where they are: no feed of plays takes files of such names" in " ".join(shown.err.split())
+    assert "PLAYS.JSONL" in shown.err
+    looked = run("doctor", "--source", "--dataset", "plays", *here)
+    assert "1 files that no feed takes by their names" in " ".join(looked.out.split())
+
+
 def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
     lake = open_lake(here[1])
     lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))
