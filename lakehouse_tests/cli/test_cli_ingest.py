@@ -73,6 +73,14 @@ def test_files_of_names_that_no_feed_takes_are_left_with_a_word(run: Any, plays:
     assert "1 files that no feed takes by their names" in " ".join(looked.out.split())
 
 
+def test_a_lake_that_is_made_on_first_use_is_told_of_for_its_place_may_be_misspelt(run: Any, sample: Path, token_key: str, tmp_path: Path) -> None:
+    lake = ("--lake", tmp_path / "lkae")
+    first = run("ingest", "plays", sample / "first", *lake)
+    assert "there was no lake at" in first.err
+    assert "lkae" in first.err
+    assert "there was no lake at" not in run("ingest", "plays", sample / "first", *lake).err
+
+
 def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
     lake = open_lake(here[1])
     lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))
