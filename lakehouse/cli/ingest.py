@@ -47,6 +47,9 @@ def ingest(
     if not as_json:
         show_ingested(done.reports, facts())
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
+    if not as_json and (again := [o.path for r in done.reports for o in r.outcomes if o.rewritten]):
+        told = f"{len(again):,} files were read before with other content: the rows that they told of then stay, beside those of now"
+        hint(f"{told} (docs/operations.md, Ingest). The first: {escape(again[0])}")
     if not as_json and (aside := left_aside(opened, chosen, paths or ())):
         told = f"{len(aside):,} files are left where they are: no feed of {dataset} takes files of such names. The first: {aside[0]}"
         hint(f"{escape(told)}   Which it takes: lakehouse doctor --source --dataset {dataset}")

@@ -81,6 +81,17 @@ def test_a_lake_that_is_made_on_first_use_is_told_of_for_its_place_may_be_misspe
     assert "there was no lake at" not in run("ingest", "plays", sample / "first", *lake).err
 
 
+def test_a_file_that_was_written_again_says_that_its_rows_of_before_stay(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
+    told = "1 files were read before with other content: the rows that they told of then stay"
+    (tmp_path / "other").mkdir()
+    here_and_elsewhere = (tmp_path / "a.jsonl", tmp_path / "other" / "a.jsonl")
+    for path, song in ((here_and_elsewhere[0], "Blue"), (here_and_elsewhere[0], "Green"), (here_and_elsewhere[1], "Red")):
+        path.write_text(f'{{"at": "2026-11-17T06:00:00Z", "id": "p1", "song": "{song}"}}\n')
+        shown = run("ingest", plays.contract.name, path, *here)
+        assert shown.code == 0
+        assert (told in " ".join(shown.err.split())) == (song == "Green")
+
+
 def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
     lake = open_lake(here[1])
     lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))
