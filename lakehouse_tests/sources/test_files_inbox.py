@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 from file_lakes import VISITS, FileLake
+from msgspec.structs import replace as replace_settings
 
 from lakehouse.datasets.model import Feed, FileSource, JsonLines
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
+from lakehouse.settings import DatasetSettings
 from lakehouse.sources.files.inbox import file_source, find_files, in_inbox, left_aside
 
 CASES = [
@@ -128,3 +130,12 @@ def test_files_that_no_feed_takes_by_their_names_are_told_of(tmp_path):
     folder = files.lake.store.root / "inbox" / "visits"
     assert [url.rpartition("/")[2] for url in left_aside(files.lake, VISITS, [str(folder), str(folder / "a.csv")])] == ["A.CSV", "export.zip"]
     assert left_aside(files.lake, VISITS, [str(folder / "a.csv")]) == []
+
+
+def test_an_inbox_may_be_in_the_home_of_a_person(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    files = FileLake.make(tmp_path / "lake")
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_bytes(b"at\n")
+    lake = files.lake.with_settings(replace_settings(files.lake.settings, datasets={VISITS.name: DatasetSettings(source={"inbox": "~/exports"})}))
+    assert [file.name for file in in_inbox(lake, VISITS)] == ["a.csv"]

@@ -86,7 +86,7 @@ def _inbox_folder(lake: Lake, dataset: Dataset) -> tuple[Store, str]:
     told = named_inbox(lake, dataset)
     if not isinstance(told, str) or not told.strip("/"):
         raise ConfigurationError(f"The setting datasets.{dataset.name}.source.inbox must be a folder or a URL, got {told!r}.")
-    outside = bool(urlsplit(told).scheme) or Path(told).is_absolute()
+    outside = bool(urlsplit(told).scheme) or Path(told).is_absolute() or told.startswith("~")
     return (open_folder(told), "") if outside else (lake.store, told.strip("/"))
 
 
