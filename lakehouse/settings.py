@@ -102,7 +102,7 @@ class Lake:
 
     def times_without_place(self, dataset: str, history: dt.timedelta) -> str:
         """Which times of events no day of the dataset takes, in words, and what to do where it is because the lake's clock stands still."""
-        before = f"is before {self.start(dataset, history)} (the first day of {dataset} in this lake)"
+        before = f"is before {self.start(dataset, history)} (the first day of {dataset} in this lake: datasets.{dataset}.start in {SETTINGS_FILE})"
         if self.settings.clock is None:
             return f"{before} or in the future"
         return (
@@ -194,8 +194,8 @@ def open_existing_lake(url: str | Path | None = None) -> Lake:
     found = (on_disk / SETTINGS_FILE).exists() if on_disk is not None else open_store(place).exists(SETTINGS_FILE)
     if not found:
         raise ConfigurationError(
-            f"There is no lake at {place} (no {SETTINGS_FILE}). Name another place with --lake or {ENV_URL}, or make one with `lakehouse demo` or "
-            "`lakehouse fetch`."
+            f"There is no lake at {place} (no {SETTINGS_FILE}). Name another place with --lake or {ENV_URL}, or make one with `lakehouse demo`, "
+            "`lakehouse ingest` or `lakehouse fetch`."
         )
     return open_lake(place)
 

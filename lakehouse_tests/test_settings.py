@@ -124,9 +124,13 @@ def make_key(folder: str) -> str:
 def test_a_lake_says_which_times_it_does_not_take(tmp_path: Path) -> None:
     lake = open_lake(tmp_path / "lake")
     history = lake.now().date() - dt.date(2026, 1, 1)
-    assert lake.times_without_place("plays", history) == "is before 2026-01-01 (the first day of plays in this lake) or in the future"
+    assert lake.times_without_place("plays", history) == (
+        "is before 2026-01-01 (the first day of plays in this lake: datasets.plays.start in lake.json) or in the future"
+    )
     told = lake.with_settings(LakeSettings(clock=CLOCK)).times_without_place("plays", dt.timedelta(days=10))
-    assert told.startswith("is before 2026-11-10 (the first day of plays in this lake) or after 2026-11-20 12:00 UTC, where the clock")
+    assert told.startswith(
+        "is before 2026-11-10 (the first day of plays in this lake: datasets.plays.start in lake.json) or after 2026-11-20 12:00 UTC, where the clock"
+    )
     assert "--lake FOLDER, or LAKEHOUSE_URL" in told
 
 

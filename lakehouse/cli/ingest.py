@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from lakehouse.cli.output import facts, hint, print_json
 from lakehouse.cli.session import JsonOption, LakeOption, open_for_writing
+
+if TYPE_CHECKING:
+    from lakehouse.datasets.model import Dataset
+    from lakehouse.settings import Lake
+    from lakehouse.steps.ingest import IngestReport
 
 
 def ingest(
@@ -35,7 +41,6 @@ def ingest(
     from lakehouse.cli.work import Failed, advancing, ingested, runs, show_ingested
     from lakehouse.datasets.registry import find_dataset
     from lakehouse.defs.run import materialize_ingest
-    from lakehouse.landing.ledger import load_ledger
     from lakehouse.sources.files.inbox import file_source
 
     chosen = find_dataset(dataset)
@@ -45,14 +50,10 @@ def ingest(
         done = materialize_ingest(opened, chosen, paths or (), advance=advance)
     if not done.reports:
         done.raise_for_failures()
+    result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
     if not as_json:
         show_ingested(done.reports, facts())
-    result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
-    if not as_json and (lost := result["ingest"]["unplaced"]):
-        expired = "is of a day whose raw has expired, " if load_ledger(opened, chosen.name).sealed else ""
-        outside = opened.times_without_place(chosen.name, chosen.contract.history)
-        told = f"{lost:,} lines have no place: their time cannot be read, {expired}{outside}."
-        hint(f"{escape(told)} Once the day is built: lakehouse quarantine list --dataset {dataset}")
+        _say_what_is_odd(opened, chosen, done.reports, paths or ())
     failed = Failed()
     if build:
         built, failed = build_stale(opened, chosen, quiet=as_json)
@@ -63,3 +64,23 @@ def ingest(
     failed.end("What failed")
     if not build and not as_json and (result["ingest"]["manifests"] or result["ingest"]["dimensions"]):
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")
+
+
+def _say_what_is_odd(lake: Lake, dataset: Dataset, reports: Sequence[IngestReport], paths: Sequence[str]) -> None:
+    """What is no failure, and yet may not be what the person meant: files written anew, files of other names, lines without a place."""
+    from lakehouse.landing.ledger import load_ledger
+    from lakehouse.sources.files.inbox import left_aside
+
+    name = dataset.name
+    if again := [o.path for r in reports for o in r.outcomes if o.rewritten]:
+        told = (
+            f"{len(again):,} files were read before with other content: what was in them then stays, and lines that are the same count once"
+        )
+        hint(f"{told} (docs/operations.md, Ingest). The first: {escape(again[0])}")
+    if aside := left_aside(lake, dataset, paths):
+        told = f"{len(aside):,} files are left where they are: no feed of {name} takes files of such names. The first: {aside[0]}"
+        hint(f"{escape(told)}   Which it takes: lakehouse doctor --source --dataset {name}")
+    if lost := sum(m.books.unplaced for r in reports for m in r.manifests):
+        expired = "is of a day whose raw has expired, " if load_ledger(lake, name).sealed else ""
+        told = f"{lost:,} lines have no place: their time cannot be read, {expired}{lake.times_without_place(name, dataset.contract.history)}."
+        hint(f"{escape(told)} Once the day is built: lakehouse quarantine list --dataset {name}")

@@ -86,6 +86,9 @@ def _show(inferred: Inferred) -> None:
         table(f"{inferred.name}: {sample.lines:,} lines, {sample.broken:,} of them no record", ("column", "type", "null", "from", "pii"), rows)
     )
     facts().print(f"Time of the event: {time.dotted} ({time.format}), {time.first:%Y-%m-%d} to {time.last:%Y-%m-%d}. Key: {', '.join(inferred.key)}.")
+    facts().print("Times that name no zone are read as UTC.")
+    if sample.broken:
+        warn(f"{sample.broken:,} lines are no record, and go to quarantine: text that is not UTF-8, no JSON, or of another width than the header")
     for path, why in inferred.left_out.items():
         warn(f"{path} is left to _extra: {why}")
     if time.last > dt.datetime.now(dt.UTC):

@@ -84,8 +84,13 @@ def open_for_looking(ctx: typer.Context, lake: str | None) -> Lake:
 
 
 def open_for_writing(ctx: typer.Context, lake: str | None) -> Lake:
-    """The lake of this command, made on first use."""
-    return open_lake(lake_url(ctx, lake))
+    """The lake of this command, made on first use and told so: the path may be misspelt."""
+    place = lake_url(ctx, lake)
+    there = peek_lake(place)[1]
+    opened = open_lake(place)
+    if not there:
+        hint(f"there was no lake at {escape(place)}: a new one is made")
+    return opened
 
 
 def pick_dataset(lake: Lake, name: str | None, *, of: str | None = None) -> Dataset:

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from lakehouse.datasets.registry import all_datasets
 from lakehouse.errors import ConfigurationError
 from lakehouse.findings import Finding, State
-from lakehouse.settings import DEVELOPMENT_KEY, ENV_TOKEN_KEY, LAKE_FORMAT, Lake, is_production
+from lakehouse.settings import DEVELOPMENT_KEY, ENV_TOKEN_KEY, LAKE_FORMAT, SETTINGS_FILE, Lake, is_production
 
 LIBRARIES = ("lakehouse", "dagster", "dbt-core", "dbt-duckdb", "deltalake", "duckdb", "obstore", "pandera", "polars", "pyarrow")
 _SET_KEY = f"for real data set {ENV_TOKEN_KEY} (openssl rand -hex 32) before the first build"
@@ -24,6 +25,7 @@ def findings(lake: Lake) -> Iterator[Finding]:
     yield Finding("python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     yield _libraries()
     yield Finding("lake", "good", f"{lake.url}, format {lake.settings.format} (this software writes {LAKE_FORMAT})")
+    yield from _settings(lake)
     yield _writable(lake)
     yield _clock(lake)
     yield _token_key(lake)
@@ -40,6 +42,14 @@ def _libraries() -> Finding:
     if missing:
         return Finding("libraries", "bad", f"not installed: {', '.join(missing)}", f"install them for {sys.executable}: uv sync")
     return Finding("libraries", "good", ", ".join(found))
+
+
+def _settings(lake: Lake) -> Iterator[Finding]:
+    """Settings that nothing reads, for their dataset is misspelt or gone."""
+    names = [dataset.name for dataset in all_datasets()]
+    if unknown := sorted(set(lake.settings.datasets) - set(names)):
+        told = f"{SETTINGS_FILE} has some of datasets that there are not: {', '.join(unknown)}"
+        yield Finding("settings", "note", told, f"mend the name: one of {', '.join(names)}")
 
 
 def _writable(lake: Lake) -> Finding:
@@ -68,7 +78,11 @@ def _token_key(lake: Lake) -> Finding:
     except OSError as error:
         return Finding("token key", "bad", f"cannot be read: {error}", f"look at the rights of the file, or set {ENV_TOKEN_KEY} to what it holds")
     if os.environ.get(ENV_TOKEN_KEY):
-        return Finding("token key", "good", f"from {ENV_TOKEN_KEY}, id {key.id}")
+        told = f"from {ENV_TOKEN_KEY}, id {key.id}"
+        if lake.store.root is None or not (lake.store.root / DEVELOPMENT_KEY).exists():
+            return Finding("token key", "good", told)
+        remedy = f"build such days again (lakehouse replay --from FIRST-DAY), then delete {DEVELOPMENT_KEY}"
+        return Finding("token key", "note", f"{told}; a development key lies beside the lake too: days built under it have other tokens", remedy)
     return Finding("token key", "note", f"development key beside the lake, id {key.id}", _SET_KEY)
 
 

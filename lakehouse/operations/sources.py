@@ -25,7 +25,7 @@ def inspect_source(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
 
 
 def _inbox(lake: Lake, dataset: Dataset, source: FileSource) -> Iterator[Finding]:
-    from lakehouse.sources.files.inbox import in_inbox, named_inbox
+    from lakehouse.sources.files.inbox import in_inbox, left_aside, named_inbox
     from lakehouse.steps.ingest import waiting_files
 
     told = named_inbox(lake, dataset)
@@ -33,6 +33,7 @@ def _inbox(lake: Lake, dataset: Dataset, source: FileSource) -> Iterator[Finding
     try:
         found = Counter(file.feed.name for file in in_inbox(lake, dataset))
         waiting = waiting_files(lake, dataset)
+        aside = left_aside(lake, dataset)
     except (LakehouseError, OSError) as error:
         yield Finding("inbox", "bad", f"{told}: {error}", remedy)
         return
@@ -42,5 +43,12 @@ def _inbox(lake: Lake, dataset: Dataset, source: FileSource) -> Iterator[Finding
         state = f"{found[feed.name]:,} files like {patterns}"
         yield Finding(
             f"feed {feed.name}", "good" if found[feed.name] or not found else "note", state, None if found[feed.name] else f"names: {patterns}"
+        )
+    if aside:
+        yield Finding(
+            "left aside",
+            "note",
+            f"{len(aside):,} files that no feed takes by their names, such as {aside[0]}",
+            "rename or unpack them as the names above want (capitals count), or give them to the dataset that they are of",
         )
     yield Finding("waiting", "good", f"{len(waiting):,} files to read" + (f", such as {waiting[0].name}" if waiting else ""))

@@ -11,9 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
+import polars as pl
 
+from lakehouse.contracts.times import parse_times
 from lakehouse.datasets.model import CombinedLog, Csv, Feed, FileFormat, JsonDocument, JsonLines
 from lakehouse.errors import ConfigurationError, TransientError
+from lakehouse.scaffold.times import PATTERNS
 from lakehouse.sources.files.access_log import read_access_log
 from lakehouse.sources.files.batch import Batch
 from lakehouse.sources.files.content import Content
@@ -28,6 +31,7 @@ MOST_RECORDS = 100_000  # of a file: what more records would tell is not worth t
 _BEGINNING = 1 << 20  # bytes by which the format is told
 _DELIMITERS = ",;\t|"
 _LOG = re.compile(rb'^\S+ \S+ \S.*? \[\d{2}/\w{3}/\d{4}:[^\]]+\] "')
+_DATUM = re.compile(r"[-+]?[0-9][0-9.,]*|\S+@\S+\.\S+")  # a decimal comma; an e-mail address
 _NAMES: dict[type, tuple[str, str]] = {  # format -> (feed, ending of its files)
     JsonLines: ("lines", ".jsonl"),
     JsonDocument: ("documents", ".json"),
@@ -144,8 +148,20 @@ def _csv_format(found: FoundFile, text: bytes) -> Csv:
         raise ConfigurationError(
             f"{found.url} is neither JSON nor an access log, and no delimiter of {_DELIMITERS!r} makes rows of equal width of it."
         )
-    odd = any(is_value(name) for name in names) or "" in names or len(set(names)) != len(names)
-    return Csv(delimiter=delimiter, header=tuple(f"column_{number}" for number in range(1, width + 1)) if odd else None)
+    if any(_is_data(name) for name in names):
+        return Csv(delimiter=delimiter, header=tuple(f"column_{number}" for number in range(1, width + 1)))
+    if odd := [name for name, often in Counter(names).items() if often > 1 or not name]:
+        raise ConfigurationError(
+            f"{found.url} has names of columns that are empty or come twice: {', '.join(map(repr, odd))}. Fields are known by their names: give each "
+            "column a name of its own in the first line, of every file that is to come too (a delimiter at the end of the lines makes one without)."
+        )
+    return Csv(delimiter=delimiter)
+
+
+def _is_data(name: str) -> bool:
+    """Whether a text of the first line is of a record, and so no name of a column: a number, a time as anybody writes it, an address."""
+    few = pl.Series([name])
+    return is_value(name) or bool(_DATUM.fullmatch(name)) or any(parse_times(few, pattern).item() is not None for pattern in PATTERNS)
 
 
 def _check_one_column(found: FoundFile, name: str, text: bytes) -> None:

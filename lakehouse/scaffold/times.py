@@ -24,6 +24,7 @@ PATTERNS = (
 )  # fmt: skip
 _ENOUGH = 0.9  # of the records must have a time that can be read
 _FIRST, _LAST = dt.datetime(1970, 1, 2, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+_BETWEEN = f"from {_FIRST:%Y-%m-%d} to {_LAST:%Y}"
 _EPOCHS = {  # as many digits as a time of the last decades has
     "epoch_s": re.compile(r"[0-9]{9,10}"),
     "epoch_float": re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,9})?"),
@@ -96,7 +97,7 @@ def find_time(census: Census, told: str | None = None) -> EventTime:
     if not likely:
         partly = "".join(f"\n  {time}" for time in found[:8])
         raise ConfigurationError(
-            "No field of the sample holds a time in nearly every record, and an event without a time has no place. "
+            f"No field of the sample holds a time {_BETWEEN} in nearly every record, and an event without a time has no place. "
             + (f"Some hold one here and there:{partly}" if partly else f"Its fields: {', '.join(_paths(census))}.")
             + "\nName the field and, if need be, how times are written: "
             + f"--time FIELD:FORMAT (rfc3339, {', '.join(EPOCHS)} or a pattern of strptime)."
@@ -157,7 +158,9 @@ def _told(census: Census, told: str) -> EventTime:
     best = sorted(read, key=lambda time: time.share, reverse=True)
     if not best or any("." in name for name in seen.path):
         example = next(iter(_texts(seen.values[:1])), "")
-        raise ConfigurationError(f"No value of {named} is a time" + (f" of the format {fmt!r}." if fmt else " that is known.") + _shape(example))
+        raise ConfigurationError(
+            f"No value of {named} is a time {_BETWEEN}" + (f" of the format {fmt!r}." if fmt else " that is known.") + _shape(example)
+        )
     if len(best) > 1 and best[1].share == best[0].share:
         listed = "".join(f"\n  {time}" for time in best)
         raise ConfigurationError(f"The times of {named} can be read in several ways. Say which:{listed}")

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse.accounts.books import FetchBooks
 from lakehouse.contracts.grain import Grain
@@ -29,6 +29,7 @@ BEING_WRITTEN = "still being written"
 @dataclass(frozen=True)
 class FileOutcome:
     """What became of one file: its manifest, or why it was left, or the error that stopped it. `path`: where it is; `name`: see `FoundFile`.
+    `rewritten`: it landed, and so had another content of it before.
 
     Of a dimension's file, of which `feed` is the name: the version that has it. A damaged table of a dimension that was made anew, or could not be,
     without a file of it at hand is told as a file.
@@ -41,6 +42,7 @@ class FileOutcome:
     skipped: str | None = None
     error: BaseException | None = None
     dimension: DimensionVersion | None = None
+    rewritten: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,8 +214,9 @@ class _Work:
             return _outcome(file, skipped=READ_ALREADY)
         except (LakehouseError, OSError) as error:
             return _outcome(file, error=error)
+        rewritten = self.known.read_there(file)
         self.known.ledger = advanced(self._lake, self.known.ledger, manifest)
-        return _outcome(file, manifest=manifest)
+        return replace(_outcome(file, manifest=manifest), rewritten=rewritten)
 
 
 def _outcome(

@@ -60,6 +60,10 @@ class KnownFiles:
         self._seen[file.name] = Seen(file.url, file.size, file.modified)
         return True
 
+    def read_there(self, file: FoundFile) -> bool:
+        """Whether a file that lay at the same place was read, whatever it held."""
+        return any(one.url == file.url for one in self._read(file))
+
     def _read(self, file: FoundFile) -> list[SourceFile]:
         """What was read under its name last, and what its feed read where it lies: a file of the inbox that a person names has another name then.
 

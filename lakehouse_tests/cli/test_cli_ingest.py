@@ -70,6 +70,37 @@ def test_lines_of_a_day_whose_raw_has_expired_are_said_to_be_so(run: Any, plays:
     assert "1 lines have no place: their time cannot be read, is of a day whose raw has expired, is before" in " ".join(shown.split())
 
 
+def test_files_of_names_that_no_feed_takes_are_left_with_a_word(run: Any, plays: Dataset, here: tuple[str, Path]) -> None:
+    inbox = here[1] / "inbox" / "plays"
+    inbox.mkdir(parents=True)
+    (inbox / "PLAYS.JSONL").write_text('{"at": "2026-11-17T06:00:00Z", "id": "p1", "song": "Blue"}\n')
+    shown = run("ingest", plays.contract.name, *here)
+    assert (shown.code, "0 of 0 files landed" in shown.out) == (0, True)
+    assert "1 files are left where they are: no feed of plays takes files of such names" in " ".join(shown.err.split())
+    assert "PLAYS.JSONL" in shown.err
+    looked = run("doctor", "--source", "--dataset", "plays", *here)
+    assert "1 files that no feed takes by their names" in " ".join(looked.out.split())
+
+
+def test_a_lake_that_is_made_on_first_use_is_told_of_for_its_place_may_be_misspelt(run: Any, sample: Path, token_key: str, tmp_path: Path) -> None:
+    lake = ("--lake", tmp_path / "lkae")
+    first = run("ingest", "plays", sample / "first", *lake)
+    assert "there was no lake at" in first.err
+    assert "lkae" in first.err
+    assert "there was no lake at" not in run("ingest", "plays", sample / "first", *lake).err
+
+
+def test_a_file_that_was_written_again_says_that_its_rows_of_before_stay(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
+    told = "1 files were read before with other content: what was in them then stays"
+    (tmp_path / "other").mkdir()
+    here_and_elsewhere = (tmp_path / "a.jsonl", tmp_path / "other" / "a.jsonl")
+    for path, song in ((here_and_elsewhere[0], "Blue"), (here_and_elsewhere[0], "Green"), (here_and_elsewhere[1], "Red")):
+        path.write_text(f'{{"at": "2026-11-17T06:00:00Z", "id": "p1", "song": "{song}"}}\n')
+        shown = run("ingest", plays.contract.name, path, *here)
+        assert shown.code == 0
+        assert (told in " ".join(shown.err.split())) == (song == "Green")
+
+
 def test_a_lateness_without_bound_is_told_as_over_the_longest(run: Any, plays: Dataset, here: tuple[str, Path], tmp_path: Path) -> None:
     lake = open_lake(here[1])
     lake.with_settings(msgspec.structs.replace(lake.settings, datasets={plays.contract.name: DatasetSettings(start=dt.date(2020, 1, 1))}))

@@ -12,7 +12,7 @@ import pytest
 
 from lakehouse.findings import Finding
 from lakehouse.operations.health import findings
-from lakehouse.settings import DEVELOPMENT_KEY, ENV_KIND, ENV_TOKEN_KEY, Lake, open_lake
+from lakehouse.settings import DEVELOPMENT_KEY, ENV_KIND, ENV_TOKEN_KEY, DatasetSettings, Lake, LakeSettings, open_lake
 
 FORBIDDEN = pytest.mark.skipif(
     sys.platform == "win32" or (os.getuid() == 0 and shutil.which("setpriv") is None), reason="needs the rights of files, and as root setpriv"
@@ -83,3 +83,19 @@ def test_a_token_key_that_may_not_be_read_is_a_fault(lake: Lake, tmp_path: Path)
         assert f"bad token key cannot be read: [Errno 13] Permission denied: '{key}'" in told
         assert " disk " in told
     key.parent.chmod(0o700)
+
+
+def test_settings_of_a_dataset_that_there_is_not_are_told_of(lake: Lake) -> None:
+    assert "settings" not in {found.name for found in findings(lake)}
+    misspelt = lake.with_settings(LakeSettings(datasets={"comerce": DatasetSettings(), "commerce": DatasetSettings()}))
+    found = next(found for found in findings(misspelt) if found.name == "settings")
+    assert (found.state, found.message) == ("note", "lake.json has some of datasets that there are not: comerce")
+
+
+def test_a_key_that_was_set_after_builds_under_a_development_key_is_told_of(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lake.token_key()
+    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
+    found = token_key_of(lake)
+    assert (found.state, f"id {lake.token_key().id}" in found.message, first.id in found.message) == ("note", True, False)
+    assert "a development key lies beside the lake too" in found.message
+    assert "lakehouse replay --from" in str(found.remedy)

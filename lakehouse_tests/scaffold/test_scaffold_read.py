@@ -23,6 +23,13 @@ CASES = {
     "semicolon.csv": (b"a;b\n1,5;x\n2,5;y\n", Csv(";"), 2),
     "tabs.txt": (b"a\tb\n1\tx\n", Csv("\t"), 1),
     "bare.csv": (b"1,x\n2,y\n", Csv(header=("column_1", "column_2")), 2),
+    "bare_local.csv": (
+        b"31.12.2025 14:03;K;12,50\n01.11.2026 09:15;B;7,00\n",
+        Csv(";", header=("column_1", "column_2", "column_3")),
+        2,
+    ),
+    "bare_address.csv": (b"who@example.com,x\nother@example.com,y\n", Csv(header=("column_1", "column_2")), 2),
+    "stamped.csv": (b"@timestamp,x\n2026-11-01,y\n", Csv(), 1),
     "access.log": (LOG + LOG.replace(b"GET", b"PUT"), CombinedLog(), 2),
 }
 
@@ -63,6 +70,8 @@ def test_a_name_without_a_telling_ending_is_taken_as_it_is(tmp_path: Path) -> No
         ("object.json", b'{\n "a": 1\n}\n', "neither one object per line"),
         ("cut.json", b'[{"a": 1}, {"a"', "cannot be read"),
         ("header.csv", b"a,b\n", "0 lines"),
+        ("twice.csv", b"time,a,a\n2026-11-01,1,2\n", "names of columns that are empty or come twice: 'a'"),
+        ("trailing.csv", b"time;a;\n2026-11-01;1;\n", "names of columns that are empty or come twice: ''"),
     ],
 )
 def test_what_is_no_sample_is_refused(name: str, data: bytes, said: str, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 from file_lakes import VISITS, FileLake
+from msgspec.structs import replace as replace_settings
 
 from lakehouse.datasets.model import Feed, FileSource, JsonLines
 from lakehouse.datasets.registry import find_dataset
 from lakehouse.errors import ConfigurationError
-from lakehouse.sources.files.inbox import file_source, find_files, in_inbox
+from lakehouse.settings import DatasetSettings
+from lakehouse.sources.files.inbox import file_source, find_files, in_inbox, left_aside
 
 CASES = [
     ("*.csv", "a.csv", True),
@@ -117,3 +119,23 @@ def test_a_file_that_may_not_be_read_is_named_and_the_others_are_read(tmp_path):
     told = {o.name: o.error for o in files.ingest().outcomes}
     assert "a.csv cannot be read" in str(told["a.csv"])
     assert told["b.csv"] is None
+
+
+def test_files_that_no_feed_takes_by_their_names_are_told_of(tmp_path):
+    files = FileLake.make(tmp_path / "lake")
+    for name in ("a.csv", "A.CSV", "in/export.zip", ".DS_Store"):
+        files.put(name, b"at\n")
+    aside = [files.lake.store.uri(f"inbox/visits/{name}") for name in ("A.CSV", "in/export.zip")]
+    assert left_aside(files.lake, VISITS) == aside
+    folder = files.lake.store.root / "inbox" / "visits"
+    assert [url.rpartition("/")[2] for url in left_aside(files.lake, VISITS, [str(folder), str(folder / "a.csv")])] == ["A.CSV", "export.zip"]
+    assert left_aside(files.lake, VISITS, [str(folder / "a.csv")]) == []
+
+
+def test_an_inbox_may_be_in_the_home_of_a_person(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    files = FileLake.make(tmp_path / "lake")
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_bytes(b"at\n")
+    lake = files.lake.with_settings(replace_settings(files.lake.settings, datasets={VISITS.name: DatasetSettings(source={"inbox": "~/exports"})}))
+    assert [file.name for file in in_inbox(lake, VISITS)] == ["a.csv"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from file_lakes import csv, json_lines, visit
 
@@ -71,6 +73,10 @@ REFUSED = {
         "a first line that is no header: some names are numbers or times",
     ),
     "also without.csv": (b"x,y\nz,w\n", "none of its names is declared by the contract"),
+    "semicolons.csv": (b"at;id;note\n1;2;3\n", "(split at ',' it has 1, expected some such as"),
+    "an array.jsonl": (json.dumps([visit(16, 1), visit(17, 2)]).encode(), "is a JSON document, expected JSON Lines"),
+    "an open array.jsonl": (b"[\n" + json_lines(visit(16, 1)).rstrip() + b",\n" + json_lines(visit(17, 2)) + b"]\n", "is a JSON document"),
+    "indented.jsonl": (json.dumps(visit(16, 1), indent=1).encode(), "is a JSON document"),
     "twice.csv": (b"at,at,id\n1,2,3\n", "names are empty or come twice"),
     "empty name.csv": (b",at,id\n1,2,3\n", "names are empty or come twice"),
     "a web page.csv": (b"<!DOCTYPE html>\n<html></html>\n", "none of its names is declared"),

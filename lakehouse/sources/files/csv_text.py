@@ -83,7 +83,7 @@ def _header(content: Content, form: Csv, known: Collection[str], blocks: _Blocks
             continue
         names, end = found
         if form.header is None:
-            names = _checked(content, names, known)
+            names = _checked(content, names, known, form.delimiter)
         elif names != list(form.header):  # a header all the same is no row
             names, end = list(form.header), 0
         blocks.lines = text.count(b"\n", 0, end)
@@ -92,7 +92,7 @@ def _header(content: Content, form: Csv, known: Collection[str], blocks: _Blocks
     return None
 
 
-def _checked(content: Content, names: list[str] | None, known: Collection[str]) -> list[str]:
+def _checked(content: Content, names: list[str] | None, known: Collection[str], delimiter: str) -> list[str]:
     """The names of a header. Raises `TerminalError` for what is none, as far as that can be told."""
     if names is None:
         raise content.refused("has a first line that cannot be split into names of columns. Expected CSV")
@@ -102,7 +102,8 @@ def _checked(content: Content, names: list[str] | None, known: Collection[str]) 
     elif any(is_value(name) for name in names):
         why = "some names are numbers or times"
     elif not set(names) & set(known):
-        why = "none of its names is declared by the contract"
+        wanted = ", ".join(sorted(known)[:4])
+        why = f"none of its names is declared by the contract (split at {delimiter!r} it has {len(names)}, expected some such as {wanted})"
     if why is not None:
         raise content.refused(f"has a first line that is no header: {why}. If its files have none, declare the names as `header` of the feed")
     return names

@@ -66,12 +66,28 @@ def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
     Raises `ConfigurationError` for a setting that is no text, for a folder outside the lake that is not there, and for a bucket that is not there or
     may not be read; `TransientError` for one that does not answer.
     """
+    store, prefix = _inbox_folder(lake, dataset)
+    return _in_order(_below(store, prefix, file_source(dataset)))
+
+
+def left_aside(lake: Lake, dataset: Dataset, paths: Sequence[str] = ()) -> list[str]:
+    """Where the files are that no feed takes, by their names: of the inbox, or of the folders among some paths. Hidden files are nobody's."""
+    source = file_source(dataset)
+    folders = [_named_folder(path) for path in paths if _is_folder(path)] if paths else [(*_inbox_folder(lake, dataset), "")]
+    return sorted(
+        store.uri(entry.path)
+        for store, prefix, within in folders
+        for entry in _listed(store, prefix)
+        if not entry.path.rpartition("/")[2].startswith(".") and _taken(source, _names(entry, prefix, within)) is None
+    )
+
+
+def _inbox_folder(lake: Lake, dataset: Dataset) -> tuple[Store, str]:
     told = named_inbox(lake, dataset)
     if not isinstance(told, str) or not told.strip("/"):
         raise ConfigurationError(f"The setting datasets.{dataset.name}.source.inbox must be a folder or a URL, got {told!r}.")
-    outside = bool(urlsplit(told).scheme) or Path(told).is_absolute()
-    store, prefix = (open_folder(told), "") if outside else (lake.store, told.strip("/"))
-    return _in_order(_below(store, prefix, file_source(dataset)))
+    outside = bool(urlsplit(told).scheme) or Path(told).is_absolute() or told.startswith("~")
+    return (open_folder(told), "") if outside else (lake.store, told.strip("/"))
 
 
 def find_files(dataset: Dataset, paths: Sequence[str]) -> list[FoundFile]:
@@ -97,7 +113,8 @@ def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
         raise ConfigurationError(f"There is no file or folder {local}. Expected one with files of {dataset}.")
     single = _single(path, local)
     if single is None:
-        files = list(_below(open_folder(path), "", source, within=local.resolve().name if local is not None else path.rstrip("/").rpartition("/")[2]))
+        folder, prefix, within = _named_folder(path)
+        files = list(_below(folder, prefix, source, within=within))
         if not files and local is None:  # what is no file of an object store may be nothing at all
             raise ConfigurationError(f"There is nothing at {path} that a feed of {dataset} takes.")
         yield from files
@@ -109,6 +126,17 @@ def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
         where = store.uri(entry.path)
         raise ConfigurationError(f"{where}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
     yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
+
+
+def _is_folder(path: str) -> bool:
+    """Whether what a person named is no single file."""
+    return _single(path, local_path(path)) is None
+
+
+def _named_folder(path: str) -> tuple[Store, str, str]:
+    """A folder that a person named: its store, where in it, and its own name."""
+    local = local_path(path)
+    return open_folder(path), "", local.resolve().name if local is not None else path.rstrip("/").rpartition("/")[2]
 
 
 def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
@@ -130,10 +158,15 @@ def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
 def _below(store: Store, prefix: str, source: FileSource, *, within: str = "") -> Iterator[FoundFile]:
     """The files below a folder that a feed takes. `within`: the name of the folder itself, which counts as a part of their paths too."""
     for entry in _listed(store, prefix):
-        name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
-        taken = _taken(source, [name, f"{within}/{name}"] if within else [name])
+        taken = _taken(source, _names(entry, prefix, within))
         if taken is not None:
             yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
+
+
+def _names(entry: Entry, prefix: str, within: str) -> list[str]:
+    """By which names a feed may take a file of a folder."""
+    name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
+    return [name, f"{within}/{name}"] if within else [name]
 
 
 def _listed(store: Store, prefix: str) -> Iterator[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +16,18 @@ from lakehouse.sources.files.content import Content
 
 LARGEST_DOCUMENT = 512 << 20  # bytes of text: a document is in memory as a whole
 _NEWLINE = ord("\n")
+_DOCUMENT = re.compile(rb"\s*(?:\[\s*\{|\{[ \t\r]*\n)")
 
 
 def read_json_lines(content: Content) -> Iterator[Batch]:
-    """Every line as it stands, blank ones too. The carriage return of a line ending is no part of its line."""
+    """Every line as it stands, blank ones too. The carriage return of a line ending is no part of its line.
+
+    Raises `TerminalError` for a file that begins as a document does: with an array of objects, or with an object whose first line is its bracket.
+    """
     before = 0
     for block in content.blocks():
+        if not before and _DOCUMENT.match(block):  # each of its lines would be refused, or the one that it is: few lines, and all records
+            raise content.refused("is a JSON document, expected JSON Lines. Write one object per line, as `jq -c '.[]'` does of an array")
         text = block if block.endswith(b"\n") else block + b"\n"
         if b"\r\n" in text:
             text = text.replace(b"\r\n", b"\n")
