@@ -73,9 +73,7 @@ def _say_what_is_odd(lake: Lake, dataset: Dataset, reports: Sequence[IngestRepor
 
     name = dataset.name
     if again := [o.path for r in reports for o in r.outcomes if o.rewritten]:
-        told = (
-            f"{len(again):,} files were read before with other content: what was in them then stays, and lines that are the same count once"
-        )
+        told = f"{len(again):,} files were read before with other content: what was in them then stays, and lines that are the same count once"
         hint(f"{told} (docs/operations.md, Ingest). The first: {escape(again[0])}")
     if aside := left_aside(lake, dataset, paths):
         told = f"{len(aside):,} files are left where they are: no feed of {name} takes files of such names. The first: {aside[0]}"

@@ -16,17 +16,18 @@ from lakehouse.sources.files.content import Content
 
 LARGEST_DOCUMENT = 512 << 20  # bytes of text: a document is in memory as a whole
 _NEWLINE = ord("\n")
-_DOCUMENT = re.compile(rb"\s*(?:\[\s*\{|\{[ \t\r]*\n)")
+_ARRAY, _OBJECT = re.compile(rb"\s*\[\s*\{"), re.compile(rb'\s*\{[ \t\r]*\n\s*"[^"\n]*"\s*:')
 
 
 def read_json_lines(content: Content) -> Iterator[Batch]:
     """Every line as it stands, blank ones too. The carriage return of a line ending is no part of its line.
 
-    Raises `TerminalError` for a file that begins as a document does: with an array of objects, or with an object whose first line is its bracket.
+    Raises `TerminalError` for a file that begins as a document does: with an array of objects that is all there is or goes on over its first line, or
+    with an object whose first line is its bracket.
     """
     before = 0
     for block in content.blocks():
-        if not before and _DOCUMENT.match(block):  # each of its lines would be refused, or the one that it is: few lines, and all records
+        if not before and _begins_document(block):  # each of its lines would be refused, or the one that it is: few lines, and all records
             raise content.refused("is a JSON document, expected JSON Lines. Write one object per line, as `jq -c '.[]'` does of an array")
         text = block if block.endswith(b"\n") else block + b"\n"
         if b"\r\n" in text:
@@ -34,6 +35,17 @@ def read_json_lines(content: Content) -> Iterator[Batch]:
         ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _NEWLINE).astype(np.int64) + 1
         yield Batch(text, np.concatenate([[0], ends]), np.arange(before + 1, before + 1 + len(ends), dtype=np.int64))
         before += len(ends)
+
+
+def _begins_document(block: bytes) -> bool:
+    """Whether a file that begins so is a document. A line by itself that is an array, or a bracket, before others is a bad line and no more."""
+    if not _ARRAY.match(block):
+        return _OBJECT.match(block) is not None
+    first, _, others = block.lstrip().partition(b"\n")
+    if first.rstrip() != b"[":
+        return not others.strip() or not first.rstrip().endswith(b"]")
+    second, _, others = others.lstrip().partition(b"\n")
+    return second.rstrip().endswith((b",", b"{")) or others.lstrip().startswith(b"]")
 
 
 def read_json_document(content: Content, form: JsonDocument) -> Iterator[Batch]:
