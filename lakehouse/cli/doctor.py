@@ -15,10 +15,8 @@ from lakehouse.findings import Finding
 from lakehouse.storage import FAULTS, told
 
 if TYPE_CHECKING:
-    from lakehouse.datasets.model import Dataset
     from lakehouse.settings import Lake
 
-_WRONG_FILES = 5  # shown by name
 _MARKS = {"good": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[bold red]✗[/]"}
 
 
@@ -32,7 +30,7 @@ def doctor(
     as_json: JsonOption = False,
     lake: LakeOption = None,
 ) -> None:
-    """Is everything in place: versions, the lake's format, the token key, disk, committed files, dimensions, Dagster's home, sensors, pools, orphans.
+    """Is everything in place: versions, format, token key, disk, committed files, dimensions, tokens, orphans, Dagster's home, sensors, pools.
 
     Every note and fault says what to do about it. With --source it asks the source itself, as the first fetch would, and shows one record without its
     values; of files it tells what lies in the inbox. Exits with 1 when something is wrong; a note is no fault.
@@ -61,44 +59,13 @@ def _source(lake: Lake, dataset: str | None) -> Iterator[Finding]:
 
 def _house(lake: Lake, name: str | None, *, clear: bool) -> Iterator[Finding]:
     from lakehouse.datasets.registry import all_datasets
-    from lakehouse.landing.orphans import clear_orphans
+    from lakehouse.operations.dataset_health import dataset_findings
     from lakehouse.operations.health import findings
-    from lakehouse.operations.orphans import orphans
 
-    chosen = all_datasets() if name is None else [pick_dataset(lake, name)]
     yield from findings(lake)
-    for dataset in chosen:
-        try:
-            yield from _files(lake, dataset)
-            found = orphans(lake, dataset)
-        except FAULTS as error:
-            yield Finding(f"{dataset.name}", "bad", told(error))
-            continue
-        size = sum(e.size for e in found)
-        if not found:
-            yield Finding(f"orphans of {dataset.name}", "good", "none")
-        elif clear:
-            freed = clear_orphans(lake.store, found)
-            yield Finding(f"orphans of {dataset.name}", "good", f"{len(found):,} files deleted, {freed:,} bytes freed")
-        else:
-            first = found[0].path
-            yield Finding(f"orphans of {dataset.name}", "note", f"{len(found):,} files, {size:,} bytes, such as {first}", "lakehouse doctor --clear")
+    for dataset in all_datasets() if name is None else [pick_dataset(lake, name)]:
+        yield from dataset_findings(lake, dataset, clear=clear)
     yield from _dagster(lake)
-
-
-def _files(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
-    from lakehouse.tables.committed import damaged_files
-    from lakehouse.tables.dimensions import current_dimensions, damaged_tables
-
-    wrong = damaged_files(lake, dataset.contract)
-    wrong += [error for version in current_dimensions(lake, dataset).values() for error in damaged_tables(lake, version)]
-    name = f"files of {dataset.name}"
-    if not wrong:
-        yield Finding(name, "good", "all that committed builds and dimensions name are there, whole")
-    for error in wrong[:_WRONG_FILES]:
-        yield Finding(name, "bad", str(error))
-    if len(wrong) > _WRONG_FILES:
-        yield Finding(name, "bad", f"{len(wrong) - _WRONG_FILES:,} more")
 
 
 def _dagster(lake: Lake) -> Iterator[Finding]:

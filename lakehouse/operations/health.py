@@ -78,11 +78,7 @@ def _token_key(lake: Lake) -> Finding:
     except OSError as error:
         return Finding("token key", "bad", f"cannot be read: {error}", f"look at the rights of the file, or set {ENV_TOKEN_KEY} to what it holds")
     if os.environ.get(ENV_TOKEN_KEY):
-        told = f"from {ENV_TOKEN_KEY}, id {key.id}"
-        if lake.store.root is None or not (lake.store.root / DEVELOPMENT_KEY).exists():
-            return Finding("token key", "good", told)
-        remedy = f"build such days again (lakehouse replay --from FIRST-DAY), then delete {DEVELOPMENT_KEY}"
-        return Finding("token key", "note", f"{told}; a development key lies beside the lake too: days built under it have other tokens", remedy)
+        return Finding("token key", "good", f"from {ENV_TOKEN_KEY}, id {key.id}")
     return Finding("token key", "note", f"development key beside the lake, id {key.id}", _SET_KEY)
 
 

@@ -90,12 +90,3 @@ def test_settings_of_a_dataset_that_there_is_not_are_told_of(lake: Lake) -> None
     misspelt = lake.with_settings(LakeSettings(datasets={"comerce": DatasetSettings(), "commerce": DatasetSettings()}))
     found = next(found for found in findings(misspelt) if found.name == "settings")
     assert (found.state, found.message) == ("note", "lake.json has some of datasets that there are not: comerce")
-
-
-def test_a_key_that_was_set_after_builds_under_a_development_key_is_told_of(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = lake.token_key()
-    monkeypatch.setenv(ENV_TOKEN_KEY, "a key for tests that is long enough")
-    found = token_key_of(lake)
-    assert (found.state, f"id {lake.token_key().id}" in found.message, first.id in found.message) == ("note", True, False)
-    assert "a development key lies beside the lake too" in found.message
-    assert "lakehouse replay --from" in str(found.remedy)
