@@ -53,7 +53,7 @@ def ingest(
     result: dict[str, Any] = {"runs": runs(done), "ingest": ingested(done.reports)}
     if not as_json:
         show_ingested(done.reports, facts())
-        _say_what_is_odd(opened, chosen, done.reports, paths or ())
+        _say_what_is_odd(opened, chosen, done.reports)
     failed = Failed()
     if build:
         built, failed = build_stale(opened, chosen, quiet=as_json)
@@ -66,16 +66,15 @@ def ingest(
         hint(f"build what landed: lakehouse replay --stale --dataset {dataset}   (or leave it to the sensor: lakehouse dev --sensors)")
 
 
-def _say_what_is_odd(lake: Lake, dataset: Dataset, reports: Sequence[IngestReport], paths: Sequence[str]) -> None:
+def _say_what_is_odd(lake: Lake, dataset: Dataset, reports: Sequence[IngestReport]) -> None:
     """What is no failure, and yet may not be what the person meant: files written anew, files of other names, lines without a place."""
     from lakehouse.landing.ledger import load_ledger
-    from lakehouse.sources.files.inbox import left_aside
 
     name = dataset.name
     if again := [o.path for r in reports for o in r.outcomes if o.rewritten]:
         told = f"{len(again):,} files were read before with other content: what was in them then stays, and lines that are the same count once"
         hint(f"{told} (docs/operations.md, Ingest). The first: {escape(again[0])}")
-    if aside := left_aside(lake, dataset, paths):
+    if aside := [path for r in reports for path in r.aside]:
         told = f"{len(aside):,} files are left where they are: no feed of {name} takes files of such names. The first: {aside[0]}"
         hint(f"{escape(told)}   Which it takes: lakehouse doctor --source --dataset {name}")
     if lost := sum(m.books.unplaced for r in reports for m in r.manifests):

@@ -99,6 +99,7 @@ def ingested(reports: Sequence[IngestReport]) -> dict[str, Any]:
         "files": len(outcomes),
         "manifests": [m.number for m in manifests],
         "left": {o.path: o.skipped for o in outcomes if o.skipped is not None},
+        "aside": [path for r in reports for path in r.aside],
         "failed": {o.path: str(o.error) for o in outcomes if o.error is not None},
         "read": sum(m.books.read for m in manifests),
         "placed": sum(m.books.placed for m in manifests),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _DATES = 10
 _FILES = 50  # of those that an ingest landed, the last
+_ASIDE = 5  # of those that no feed takes, the first
 _SAMPLE_COLUMNS = ("rule", "field", "detail", "line", "row", "part")  # the widest last: the page cuts at its edge
 
 Warn = Callable[[str], object]
@@ -137,6 +138,7 @@ def ingest_metadata(report: IngestReport, ledger: Ledger) -> dict[str, Any]:
     shown = {
         "files_landed": len(landed),
         "files_left": len(report.skipped),
+        "files_that_no_feed_takes": ", ".join(report.aside[:_ASIDE]) + (", ..." if len(report.aside) > _ASIDE else "") if report.aside else None,
         "lines_read": books.read,
         "lines_placed": books.placed,
         "lines_unplaced": books.unplaced,

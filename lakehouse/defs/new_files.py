@@ -32,12 +32,16 @@ def build_new_files_sensor(*, dataset: Dataset, ingest: dg.AssetsDefinition) -> 
     )
     def new_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
         def look(opened: Lake) -> dg.RunRequest | dg.SkipReason:
-            files = waiting_files(opened, dataset)
-            return _request(context, name, files) if files else dg.SkipReason("No file waits in the inbox.")
+            found = waiting_files(opened, dataset)
+            return _request(context, name, found.files) if found.files else dg.SkipReason(f"No file waits in the inbox{_but(found.aside)}.")
 
         return look_unless_running(context.instance, catalogue.ingest_key(name), f"ingests {name}", lake, look)
 
     return new_files
+
+
+def _but(aside: Sequence[str]) -> str:
+    return f"; {len(aside):,} lie there that no feed takes by their names, such as {aside[0]}" if aside else ""
 
 
 def _request(context: dg.SensorEvaluationContext, name: str, files: Sequence[FoundFile]) -> dg.RunRequest | dg.SkipReason:

@@ -25,15 +25,15 @@ def inspect_source(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
 
 
 def _inbox(lake: Lake, dataset: Dataset, source: FileSource) -> Iterator[Finding]:
-    from lakehouse.sources.files.inbox import in_inbox, left_aside, named_inbox
+    from lakehouse.sources.files.inbox import in_inbox, named_inbox
     from lakehouse.steps.ingest import waiting_files
 
     told = named_inbox(lake, dataset)
     remedy = f"put files there, or name another folder or bucket prefix: datasets.{dataset.name}.source.inbox in lake.json"
     try:
-        found = Counter(file.feed.name for file in in_inbox(lake, dataset))
-        waiting = waiting_files(lake, dataset)
-        aside = left_aside(lake, dataset)
+        there = in_inbox(lake, dataset)
+        found, aside = Counter(file.feed.name for file in there.files), there.aside
+        waiting = waiting_files(lake, dataset).files
     except (LakehouseError, OSError) as error:
         yield Finding("inbox", "bad", f"{told}: {error}", remedy)
         return

@@ -217,7 +217,11 @@ def _holes(facts: DayFacts) -> CheckResult:
     ends = {a: facts.ledger.frontier(a) or day.start for a in names} if isinstance(facts.dataset.source, FileSource) else {}
     found = {a: facts.ledger.holes(a, day.start, min(day.end, now, ends.get(a, now))) for a in names}
     open_ended = {a: [h for h in holes if h.end < min(day.end, now)] for a, holes in found.items()}
-    holes = {a: [f"{h.start:%H:%M}-{h.end:%H:%M}" for h in hs] for a, hs in (found if day.end <= now else open_ended).items() if hs}
+    holes = {
+        a: [f"{h.start:%H:%M}-{'24:00' if h.end == day.end else f'{h.end:%H:%M}'}" for h in hs]
+        for a, hs in (found if day.end <= now else open_ended).items()
+        if hs
+    }
     told = "; ".join(f"{a}: {', '.join(hs)}" for a, hs in holes.items()) or (
         "read without gaps" if facts.build.complete else "no gaps so far; the day is not read to its end"
     )

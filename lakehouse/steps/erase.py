@@ -128,7 +128,7 @@ def inbox_holding(lake: Lake, dataset: Dataset) -> list[HoldingFile]:
     if not erased or not isinstance(dataset.source, FileSource):
         return []
     found = []
-    for file in (file for file in in_inbox(lake, dataset) if file.feed in dataset.source.feeds):
+    for file in (file for file in in_inbox(lake, dataset).files if file.feed in dataset.source.feeds):
         try:
             texts = (line for batch in FileReader(file, dataset.contract) for line in batch.text.split(b"\n"))
             lines = sum(digest(line).hex() in erased for line in texts)

@@ -16,7 +16,7 @@ from lakehouse.landing.files import FileParts, FileReadError, commit_file, write
 from lakehouse.landing.ledger import advanced, load_ledger
 from lakehouse.landing.manifest import Manifest, SourceFile
 from lakehouse.settings import Lake
-from lakehouse.sources.files import FileReader, FoundFile, file_source, find_files, in_inbox
+from lakehouse.sources.files import FileReader, FoundFile, Listing, file_source, find_files, in_inbox
 from lakehouse.steps.dimensions import add_files, store_file
 from lakehouse.steps.known_files import KnownFiles, source_file
 from lakehouse.tables.dimensions import DimensionVersion, current_dimension, damaged_tables
@@ -47,11 +47,12 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest did, file by file in order of modification, then name."""
+    """What an ingest did, file by file in order of modification, then name. `aside`: where the files are that no feed takes by their names."""
 
     dataset: str
     outcomes: tuple[FileOutcome, ...]
     seconds: float
+    aside: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -104,11 +105,12 @@ Progress = Callable[[FileOutcome, int, int], None]
 """Called after each file with (its outcome, files done, files in all)."""
 
 
-def waiting_files(lake: Lake, dataset: Dataset) -> list[FoundFile]:
-    """The files of the inbox that the next ingest would read, in its order: a listing and the ledger, no file is opened."""
+def waiting_files(lake: Lake, dataset: Dataset) -> Listing:
+    """The files of the inbox that the next ingest would read, and those that none would: a listing and the ledger, no file is opened."""
     source, now = file_source(dataset), dt.datetime.now(dt.UTC)
     known = KnownFiles(lake, dataset, load_ledger(lake, dataset.name))
-    return [file for file in in_inbox(lake, dataset) if file.settled(source, now) and not known.unchanged(file)]
+    found = in_inbox(lake, dataset)
+    return replace(found, files=tuple(file for file in found.files if file.settled(source, now) and not known.unchanged(file)))
 
 
 def ingest(
@@ -123,7 +125,8 @@ def ingest(
     """
     began = dt.datetime.now(dt.UTC)
     source = file_source(dataset)
-    files = in_inbox(lake, dataset) if paths is None else find_files(dataset, paths)
+    found = in_inbox(lake, dataset) if paths is None else find_files(dataset, paths)
+    files = found.files
     work = _Work(lake, dataset, run_id)
     settled = [file for file in files if paths is not None or file.settled(source, began)]
     outcomes = [_outcome(file, skipped=BEING_WRITTEN) for file in files if file not in settled]
@@ -134,7 +137,7 @@ def ingest(
     work.known.keep()
     places = {file.url: index for index, file in enumerate(files)}
     in_order = sorted(outcomes, key=lambda o: places.get(o.path, len(places)))
-    return IngestReport(dataset.name, tuple(in_order), (dt.datetime.now(dt.UTC) - began).total_seconds())
+    return IngestReport(dataset.name, tuple(in_order), (dt.datetime.now(dt.UTC) - began).total_seconds(), found.aside)
 
 
 class _Work:

@@ -231,11 +231,14 @@ class Store:
 
 
 def local_path(url: str | Path) -> Path | None:
-    """The folder that a lake's URL names; None for an object store."""
+    """The folder that a lake's URL names; None for an object store. `ConfigurationError` for what is neither."""
     text = str(url)
-    scheme = urlsplit(text).scheme
-    if scheme in ("", "file") or len(scheme) == 1:  # one letter is a Windows drive
-        return Path(url2pathname(urlsplit(text).path) if scheme == "file" else text).expanduser().resolve()
+    try:
+        scheme = urlsplit(text).scheme
+        if scheme in ("", "file") or len(scheme) == 1:  # one letter is a Windows drive
+            return Path(url2pathname(urlsplit(text).path) if scheme == "file" else text).expanduser().resolve()
+    except (ValueError, RuntimeError, OSError) as error:  # brackets without an end; a home of nobody; links in a circle
+        raise ConfigurationError(f"{text!r} names no place: {error}. Expected a folder or a URL such as s3://bucket/lake.") from error
     return None
 
 

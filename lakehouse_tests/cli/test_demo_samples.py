@@ -29,7 +29,7 @@ def test_the_sample_of_the_demo_has_files_of_feeds_at_first_and_later_and_is_wri
     assert sample.arrive(late=True).startswith("0 files")
     inbox = tmp_path / sample.source_settings()["inbox"]
     names = {feed.name for feed in dataset.source.feeds} | {dimension.name for dimension in dataset.dimensions}
-    assert names >= {file.feed.name for file in find_files(dataset, [str(inbox)])} != set()
+    assert names >= {file.feed.name for file in find_files(dataset, [str(inbox)]).files} != set()
 
 
 @pytest.mark.parametrize("dataset", all_datasets(), ids=lambda d: d.name)

@@ -118,7 +118,7 @@ def test_files_of_a_bucket_are_read_once_however_they_are_packed(bucket: Bucket,
     report.raise_for_errors()
     assert [(o.name, o.path) for o in report.outcomes] == [(n, f"{PREFIX}/{n}") for n in ("a.jsonl", "b.jsonl.gz", "c.jsonl.zst")]
     assert (report.books.read, report.books.placed) == (4, 4)
-    assert waiting_files(lake, plays) == []
+    assert waiting_files(lake, plays).files == ()
     assert [o.skipped for o in ingest(lake, plays).outcomes] == ["read already"] * 3
     bucket.put("a.jsonl", "2026-11-15T10:00:00", age=60)  # written again, with the same content
     assert ingest(lake, plays).manifests == ()
@@ -149,16 +149,16 @@ def test_more_files_than_fit_on_a_page_of_a_listing_are_all_seen(bucket: Bucket,
     data, names = (folder / "0000.jsonl").read_bytes(), [f"{n:04d}.jsonl" for n in range(2_300)]
     for name in names[1:]:
         (folder / name).write_bytes(data)
-    found = find_files(plays, [f"{PREFIX}/many/"])
+    found = find_files(plays, [f"{PREFIX}/many/"]).files
     assert sorted(file.name for file in found) == names
     obstore.put(bucket.store, "plays/many/9999.jsonl", b"")
-    assert len(find_files(plays, [f"{PREFIX}/many"])) == 2_301
+    assert len(find_files(plays, [f"{PREFIX}/many"]).files) == 2_301
 
 
 def test_a_listing_that_tells_milliseconds_is_no_sign_of_a_change(bucket: Bucket, plays: Dataset) -> None:
     """Some servers list them, and tell only seconds of a single file."""
     bucket.put("a.jsonl", "2026-11-15T10:00:00")
-    (found,) = find_files(plays, [PREFIX])
+    (found,) = find_files(plays, [PREFIX]).files
     listed = replace(found, modified=found.modified.replace(microsecond=123_000))
     assert hash_of(listed) == hash_of(found)
     with pytest.raises(TransientError, match="changed while it was read"):
@@ -223,7 +223,7 @@ def test_a_server_that_is_down_is_worth_another_try(
     bucket: Bucket, lake: Lake, plays: Dataset, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
 ) -> None:
     bucket.put("a.jsonl", "2026-11-15T10:00:00")
-    (found,) = find_files(plays, [f"{PREFIX}/a.jsonl"])
+    (found,) = find_files(plays, [f"{PREFIX}/a.jsonl"]).files
     assert found.url == f"{PREFIX}/a.jsonl"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # the port that discards: nobody listens
     with pytest.raises(TransientError, match=rf"{PREFIX} cannot be read.*AWS_ENDPOINT_URL"):

@@ -16,6 +16,7 @@ from lakehouse.defs import catalogue
 from lakehouse.defs.house import definitions_of
 from lakehouse.defs.instance import open_instance
 from lakehouse.defs.lost import process_tags
+from lakehouse.defs.metadata import ingest_metadata
 from lakehouse.defs.run import materialize_clean, materialize_ingest
 from lakehouse.errors import ConfigurationError
 from lakehouse.landing.ledger import load_ledger
@@ -147,6 +148,18 @@ def test_the_sensor_asks_for_what_waits_and_then_for_nothing(lake: Lake, instanc
     assert list(request.asset_selection or ()) == [INGEST]
     assert execute(lake, instance, request).success
     assert "No file waits" in tick(lake, instance, SENSOR).skip_message
+
+
+def test_files_that_no_feed_takes_are_told_of_by_the_sensor_and_on_the_page(lake: Lake, plays: Dataset, instance: dg.DagsterInstance) -> None:
+    for name in ("a.zip", "PLAYS.JSONL"):
+        put(lake, name, "2026-11-15T10:00:00")
+    skipped = str(tick(lake, instance, SENSOR).skip_message)
+    assert skipped.startswith("No file waits in the inbox; 2 lie there that no feed takes by their names, such as ")
+    assert skipped.endswith("/PLAYS.JSONL.")
+    (report,) = materialize_ingest(lake, plays).reports
+    assert [path.rpartition("/")[2] for path in report.aside] == ["PLAYS.JSONL", "a.zip"]
+    told = ingest_metadata(report, load_ledger(lake, plays.name))["files_that_no_feed_takes"]
+    assert told == ", ".join(report.aside)
 
 
 def test_a_file_that_stays_bad_is_tried_three_times_and_again_when_another_comes(lake: Lake, instance: dg.DagsterInstance) -> None:

@@ -95,6 +95,13 @@ def test_what_was_not_read_between_what_was_is_a_hole_and_said_by_name(made: Bui
     assert holes.metadata == {"holes": {"token": ["05:00-07:30"]}, "complete": False}
 
 
+def test_a_hole_up_to_midnight_ends_at_24_and_not_where_it_began(made: BuildLake) -> None:
+    day = whole(DAY)
+    made.land(event(1, 1), covers=whole(BEFORE))
+    made.land(event(1, 2, day=LANDED), covers=Window(day.end, day.end + dt.timedelta(hours=1)))
+    assert named("holes", made.build()).description == "token: 00:00-24:00"
+
+
 def test_an_event_later_than_a_clock_that_was_set_back_is_an_error(made: BuildLake) -> None:
     made.land(event(11, 1, day=LANDED))
     assert named("event_time_not_in_future", made.build(LANDED)).passed

@@ -123,13 +123,13 @@ def test_whoever_is_killed_before_a_version_is_there_leaves_none_and_the_next_ma
 
 def test_what_was_read_is_not_read_again_and_does_not_wait(lake: Lake) -> None:
     path = put(lake, "a.json", "Alpha")
-    assert [f.name for f in waiting_files(lake, DATASET)] == ["song_data/a.json"]
+    assert [f.name for f in waiting_files(lake, DATASET).files] == ["song_data/a.json"]
     ingest(lake, DATASET)
-    assert waiting_files(lake, DATASET) == []
+    assert waiting_files(lake, DATASET).files == ()
     os.utime(path, (1, 1))  # written again with the same content
     again = ingest(lake, DATASET)
     assert [o.skipped for o in again.outcomes] == [READ_ALREADY]
-    assert waiting_files(lake, DATASET) == []
+    assert waiting_files(lake, DATASET).files == ()
     version = current_dimension(lake, "listening", "songs")
     assert version is not None
     assert version.number == 1
@@ -215,10 +215,10 @@ def test_records_that_are_gone_are_kept_again_as_soon_as_their_file_is_there(lak
     version = ingest(lake, DATASET).dimensions[0]
     raw = raw_path("listening", "songs", version.files[0].sha256)
     lake.store.delete(raw)
-    assert [f.name for f in waiting_files(lake, DATASET)] == ["song_data/a.json"]
+    assert [f.name for f in waiting_files(lake, DATASET).files] == ["song_data/a.json"]
     assert ingest(lake, DATASET).dimensions == (version,)  # of the same files: it stays
     assert lake.store.exists(raw)
-    assert waiting_files(lake, DATASET) == []
+    assert waiting_files(lake, DATASET).files == ()
 
 
 @pytest.mark.parametrize("table", ["table", "aside"])

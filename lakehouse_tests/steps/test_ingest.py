@@ -56,7 +56,7 @@ def test_the_same_file_again_is_nothing_to_do_and_is_not_even_opened(files, monk
     again = files.ingest()
 
     assert (again.manifests, [o.skipped for o in again.outcomes]) == ((), ["read already"])
-    assert waiting_files(files.lake, files.dataset) == []
+    assert waiting_files(files.lake, files.dataset).files == ()
     assert files.ledger.last_number == 1
 
 
@@ -64,10 +64,10 @@ def test_a_file_that_was_only_touched_is_hashed_once_and_not_read(files, monkeyp
     path = files.put("a.csv", csv(visit(16, 1)))
     files.ingest()
     os.utime(path, (1_700_000_000, 1_700_000_000))
-    assert [f.name for f in waiting_files(files.lake, files.dataset)] == ["a.csv"]
+    assert [f.name for f in waiting_files(files.lake, files.dataset).files] == ["a.csv"]
 
     assert files.ingest().manifests == ()
-    assert waiting_files(files.lake, files.dataset) == []
+    assert waiting_files(files.lake, files.dataset).files == ()
     monkeypatch.setattr(known_files, "hash_of", None)
     assert files.ingest().manifests == ()
 
@@ -102,7 +102,7 @@ def test_a_file_that_goes_back_to_what_it_was_is_nothing_to_do(files):
         files.put("a.csv", content, age=3600 - number)
         files.ingest()
     assert files.ledger.last_number == 2
-    assert waiting_files(files.lake, files.dataset) == []
+    assert waiting_files(files.lake, files.dataset).files == ()
 
 
 def test_a_file_still_being_written_is_left_for_the_next_look(files):
@@ -111,9 +111,9 @@ def test_a_file_still_being_written_is_left_for_the_next_look(files):
     report = files.ingest()
 
     assert [(o.skipped, o.manifest) for o in report.outcomes] == [("still being written", None)]
-    assert waiting_files(files.lake, files.dataset) == []
+    assert waiting_files(files.lake, files.dataset).files == ()
     os.utime(path, (1_700_000_000, 1_700_000_000))
-    assert [f.name for f in waiting_files(files.lake, files.dataset)] == ["a.csv"]
+    assert [f.name for f in waiting_files(files.lake, files.dataset).files] == ["a.csv"]
     assert len(files.ingest().manifests) == 1
 
 

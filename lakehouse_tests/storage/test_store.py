@@ -147,6 +147,14 @@ def test_what_is_a_folder_and_what_is_not() -> None:
     assert local_path("gs://bucket/lake") is None
 
 
+@pytest.mark.parametrize("text", ["http://[::1", "~nobody-of-this-name/lake", "circle/lake"])
+def test_what_names_no_place_is_a_configuration_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(ConfigurationError, match=r"names no place: .*Expected a folder or a URL"):
+        open_store(text)
+
+
 def test_a_file_is_no_lake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="must be a folder"):

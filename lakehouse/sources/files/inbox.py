@@ -60,26 +60,23 @@ def named_inbox(lake: Lake, dataset: Dataset) -> Any:
     return lake.dataset(dataset.name).source.get("inbox", f"inbox/{dataset.name}")
 
 
-def in_inbox(lake: Lake, dataset: Dataset) -> list[FoundFile]:
-    """The files of the dataset's inbox that a feed takes, in order of modification, then name. An inbox that is not there yet is empty.
+@dataclass(frozen=True)
+class Listing:
+    """What lies somewhere. `files`: those that a feed takes, in order of modification, then name. `aside`: where the others are, sorted; hidden ones
+    are nobody's."""
+
+    files: tuple[FoundFile, ...]
+    aside: tuple[str, ...] = ()
+
+
+def in_inbox(lake: Lake, dataset: Dataset) -> Listing:
+    """The files of the dataset's inbox. One that is not there yet is empty.
 
     Raises `ConfigurationError` for a setting that is no text, for a folder outside the lake that is not there, and for a bucket that is not there or
     may not be read; `TransientError` for one that does not answer.
     """
     store, prefix = _inbox_folder(lake, dataset)
-    return _in_order(_below(store, prefix, file_source(dataset)))
-
-
-def left_aside(lake: Lake, dataset: Dataset, paths: Sequence[str] = ()) -> list[str]:
-    """Where the files are that no feed takes, by their names: of the inbox, or of the folders among some paths. Hidden files are nobody's."""
-    source = file_source(dataset)
-    folders = [_named_folder(path) for path in paths if _is_folder(path)] if paths else [(*_inbox_folder(lake, dataset), "")]
-    return sorted(
-        store.uri(entry.path)
-        for store, prefix, within in folders
-        for entry in _listed(store, prefix)
-        if not entry.path.rpartition("/")[2].startswith(".") and _taken(source, _names(entry, prefix, within)) is None
-    )
+    return _listing(_below(store, prefix, file_source(dataset)))
 
 
 def _inbox_folder(lake: Lake, dataset: Dataset) -> tuple[Store, str]:
@@ -90,34 +87,38 @@ def _inbox_folder(lake: Lake, dataset: Dataset) -> tuple[Store, str]:
     return (open_folder(told), "") if outside else (lake.store, told.strip("/"))
 
 
-def find_files(dataset: Dataset, paths: Sequence[str]) -> list[FoundFile]:
-    """The files at some paths or URLs, in order of modification, then name: of a folder those that a feed takes; a file by itself must be taken.
+def find_files(dataset: Dataset, paths: Sequence[str]) -> Listing:
+    """The files at some paths or URLs: of a folder those that a feed takes; a file by itself must be taken.
 
     Raises `ConfigurationError` for a path where nothing is, for a file that no feed takes, and for a bucket as `in_inbox` does.
     """
     source = file_source(dataset)
-    found: dict[str, FoundFile] = {}
-    for path in paths:
-        for file in _at(path, dataset.name, source):
-            found[file.url] = file
-    return _in_order(found.values())
+    return _listing(found for path in paths for found in _at(path, dataset.name, source))
 
 
-def _in_order(files: Iterable[FoundFile]) -> list[FoundFile]:
-    return sorted(files, key=lambda file: (file.modified, file.name))
+def _listing(found: Iterable[FoundFile | str]) -> Listing:
+    """Each file once, by where it is."""
+    files: dict[str, FoundFile] = {}
+    aside: set[str] = set()
+    for one in found:
+        if isinstance(one, str):
+            aside.add(one)
+        else:
+            files[one.url] = one
+    return Listing(tuple(sorted(files.values(), key=lambda file: (file.modified, file.name))), tuple(sorted(aside)))
 
 
-def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
+def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile | str]:
     local = local_path(path)
     if local is not None and not local.exists():
         raise ConfigurationError(f"There is no file or folder {local}. Expected one with files of {dataset}.")
     single = _single(path, local)
     if single is None:
-        folder, prefix, within = _named_folder(path)
-        files = list(_below(folder, prefix, source, within=within))
-        if not files and local is None:  # what is no file of an object store may be nothing at all
+        within = local.resolve().name if local is not None else path.rstrip("/").rpartition("/")[2]
+        found = list(_below(open_folder(path), "", source, within=within))
+        if local is None and not any(isinstance(one, FoundFile) for one in found):  # what is no file of an object store may be nothing at all
             raise ConfigurationError(f"There is nothing at {path} that a feed of {dataset} takes.")
-        yield from files
+        yield from found
         return
     store, entry = single
     taken = _taken_by_suffix(source, store.uri(entry.path))
@@ -126,17 +127,6 @@ def _at(path: str, dataset: str, source: FileSource) -> Iterator[FoundFile]:
         where = store.uri(entry.path)
         raise ConfigurationError(f"{where}: no feed of {dataset} takes a file of this name. Expected one like: {patterns} (and .gz, .zst).")
     yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
-
-
-def _is_folder(path: str) -> bool:
-    """Whether what a person named is no single file."""
-    return _single(path, local_path(path)) is None
-
-
-def _named_folder(path: str) -> tuple[Store, str, str]:
-    """A folder that a person named: its store, where in it, and its own name."""
-    local = local_path(path)
-    return open_folder(path), "", local.resolve().name if local is not None else path.rstrip("/").rpartition("/")[2]
 
 
 def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
@@ -155,18 +145,18 @@ def _single(path: str, local: Path | None) -> tuple[Store, Entry] | None:
         raise fault_of(path, error) from error
 
 
-def _below(store: Store, prefix: str, source: FileSource, *, within: str = "") -> Iterator[FoundFile]:
-    """The files below a folder that a feed takes. `within`: the name of the folder itself, which counts as a part of their paths too."""
+def _below(store: Store, prefix: str, source: FileSource, *, within: str = "") -> Iterator[FoundFile | str]:
+    """The files below a folder that a feed takes; of the others, if they are not hidden, where they are.
+
+    `within`: the name of the folder itself, which counts as a part of their paths too.
+    """
     for entry in _listed(store, prefix):
-        taken = _taken(source, _names(entry, prefix, within))
+        name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
+        taken = _taken(source, [name, f"{within}/{name}"] if within else [name])
         if taken is not None:
             yield FoundFile(taken[1], taken[0], entry.size, entry.modified, store, entry.path)
-
-
-def _names(entry: Entry, prefix: str, within: str) -> list[str]:
-    """By which names a feed may take a file of a folder."""
-    name = entry.path.removeprefix(f"{prefix}/") if prefix else entry.path
-    return [name, f"{within}/{name}"] if within else [name]
+        elif not name.rpartition("/")[2].startswith("."):
+            yield store.uri(entry.path)
 
 
 def _listed(store: Store, prefix: str) -> Iterator[Entry]:
