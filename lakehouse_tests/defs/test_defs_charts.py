@@ -77,12 +77,13 @@ def test_what_a_page_cannot_show_is_named_on_it_and_the_day_is_told_with_its_che
         aside = newest(instance, catalogue.quarantine_key(DATASET), day).metadata
         log = "".join(str(e) for e in instance.all_logs(found.run_ids[0]))
         assert check_statuses(instance, landed, catalogue.clean_key(DATASET), "books_balance") == {"SUCCEEDED": {str(day)}}
-    assert "frequent_values" in str(clean["no_charts"].value)
+    assert any(str(path) in str(clean["no_charts"].value) for path in written)
     assert "lateness" not in clean
     assert clean["rows_kept"].value
     assert refused in str(aside["no_sample"].value)
     assert aside["rules"]
     assert "No charts on the page: " in log
+    assert "has 0 bytes, expected a Parquet file" in log
     assert f"No sample on the page: {refused}" in log
 
 
