@@ -10,6 +10,7 @@ from lakehouse.errors import ConfigurationError
 from lakehouse.findings import Finding
 from lakehouse.landing.ledger import load_ledger
 from lakehouse.landing.orphans import clear_orphans
+from lakehouse.operations.health import no_key_yet
 from lakehouse.operations.orphans import orphans
 from lakehouse.settings import ENV_TOKEN_KEY, Lake
 from lakehouse.storage import FAULTS, told
@@ -54,7 +55,7 @@ def _tokens(lake: Lake, dataset: Dataset) -> Iterator[Finding]:
     if not days:
         return
     try:
-        now = lake.token_key().id
+        now = "none yet" if no_key_yet(lake) else lake.token_key().id
     except ConfigurationError:  # told by itself
         return
     expired = set(load_ledger(lake, dataset.name).sealed)

@@ -69,7 +69,7 @@ def _clock(lake: Lake) -> Finding:
 
 def _token_key(lake: Lake) -> Finding:
     try:
-        if _none_yet(lake):
+        if no_key_yet(lake):
             told = "none yet: the first build makes a development key beside the lake"
             return Finding("token key", "note", told, _SET_KEY)
         key = lake.token_key()
@@ -82,8 +82,8 @@ def _token_key(lake: Lake) -> Finding:
     return Finding("token key", "note", f"development key beside the lake, id {key.id}", _SET_KEY)
 
 
-def _none_yet(lake: Lake) -> bool:
-    """Whether asking for the key would make it."""
+def no_key_yet(lake: Lake) -> bool:
+    """Whether asking for the token key would make one, which who only looks must not."""
     if os.environ.get(ENV_TOKEN_KEY) or is_production() or lake.store.root is None:
         return False
     return not (lake.store.root / DEVELOPMENT_KEY).exists()

@@ -11,7 +11,7 @@ from build_lakes import BEFORE, CLOCK, DAY, BuildLake, event
 
 from lakehouse.findings import Finding
 from lakehouse.operations.dataset_health import dataset_findings
-from lakehouse.settings import ENV_KIND, ENV_TOKEN_KEY
+from lakehouse.settings import DEVELOPMENT_KEY, ENV_KIND, ENV_TOKEN_KEY
 from lakehouse.steps.retention import expire
 
 OTHER = "another key that is long enough"
@@ -43,6 +43,14 @@ def test_days_of_another_key_are_a_fault_until_they_are_built_again(made: BuildL
     assert f"lakehouse replay --from {BEFORE} --to {BEFORE} --dataset workspace_audit" in str(found.remedy)
     made.build(BEFORE)
     assert tokens(made) == []
+
+
+def test_looking_makes_no_key_where_the_days_were_built_under_one_that_is_not_set_now(made: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = made.lake.token_key().id
+    monkeypatch.delenv(ENV_TOKEN_KEY)
+    (found,) = tokens(made)
+    assert (found.state, f"were built under the token key {before}, and that of now is none yet" in found.message) == ("bad", True)
+    assert not (made.folder / DEVELOPMENT_KEY).exists()
 
 
 def test_days_that_cannot_be_built_again_are_a_note(made: BuildLake, monkeypatch: pytest.MonkeyPatch) -> None:
