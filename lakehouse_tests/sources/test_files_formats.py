@@ -94,12 +94,14 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monk
         read(tmp_path, "x.jsonl", b"x" * 5000, JsonLines())
 
 
-@pytest.mark.parametrize("first", [b'[{"a":1}]', b"{", b"[", b"[1]", b'{"a":1', b'["a",', b"[]"])
+@pytest.mark.parametrize("first", [b'[{"a":1}]', b'[{"a":1}', b"{", b"[", b"[1]", b'{"a":1', b'["a",', b"[]"])
 def test_a_bad_line_at_the_beginning_is_a_line_and_the_others_go_on(tmp_path, first):
     assert read(tmp_path, "x.jsonl", first + b'\n{"a":2}\n{"a":3}\n', JsonLines()).lines == [first, b'{"a":2}', b'{"a":3}']
 
 
-@pytest.mark.parametrize("text", [b'[{"a":1}]', b'\n [ {"a":1} ]\n\n', b'[{"a":1},\n{"a":2}]\n', b'[\r\n  {"a":1}\r\n]', b'{\r\n  "a": 1\r\n}\r\n'])
+@pytest.mark.parametrize(
+    "text", [b'[{"a":1}]', b'\n [ {"a":1} ]\n\n', b'[{"a":1},\n{"a":2}]\n', b'[{\n"a": [\n1]}]\n', b'[\r\n  {"a":1}\r\n]', b'{\r\n  "a": 1\r\n}\r\n']
+)
 def test_a_document_is_no_file_of_lines(tmp_path, text):
     with pytest.raises(TerminalError, match="is a JSON document, expected JSON Lines"):
         read(tmp_path, "x.jsonl", text, JsonLines())

@@ -43,7 +43,7 @@ def _begins_document(block: bytes) -> bool:
         return _OBJECT.match(block) is not None
     first, _, others = block.lstrip().partition(b"\n")
     if first.rstrip() != b"[":
-        return not others.strip() or not first.rstrip().endswith(b"]")
+        return not others.strip() or first.rstrip().endswith((b",", b"{", b"["))
     second, _, others = others.lstrip().partition(b"\n")
     return second.rstrip().endswith((b",", b"{")) or others.lstrip().startswith(b"]")
 
